@@ -36,6 +36,10 @@ OTHER_FILES: Final[Mapping[str, str]] = {
     "integrations/operations/pages/messages.py": (
         "labels of figures for operators, compared with the metrics by tests/review"
     ),
+    "integrations/support/operator_messages.py": (
+        "causes and next steps for support agents, shown by state in"
+        " tests/integrations/support/test_console.py"
+    ),
 }
 
 #: Reason → file → sentences that state no fact about data.
@@ -215,6 +219,15 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "an instruction, a heading, a name or a choice": {
+        "integrations/support/messages.py": [
+            "Mail or calendars are not up to date.",
+            "A device is lost or stolen.",
+            "There was nothing left to do",
+        ],
+        "templates/console/connection.html": [
+            "Receipt signed",
+            "Key epoch destroyed",
+        ],
         "integrations/settings/data_use/access_views.py": [
             "Withdraw your agreement and remove its stored data",
         ],

@@ -837,6 +837,7 @@ class TestASweep:
         "data-use.grace",
         "inbox.reconnect",
         "mail.reconnect-or-removed",
+        "support.reconnect-before",
         "mail.removed-on",
         "mail.last-notice",
     )

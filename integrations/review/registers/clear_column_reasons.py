@@ -231,7 +231,7 @@ LISTED: Final[Mapping[str, tuple[ColumnKind, str]]] = {
     "integrations.Discard.provider": (ColumnKind.WORD, _PROVIDER_KEY),
     "integrations.Connection.address_blind": (
         ColumnKind.OUTER,
-        "finds an account by an address that support typed; emptied by the last purge",
+        "finds an account by an exact address; emptied by the purge of the last integration",
     ),
     "integrations.Discard.account_blind": (
         ColumnKind.OUTER,

@@ -52,7 +52,10 @@ def _find(request: HttpRequest, form: FindForm) -> HttpResponse:
     except lookups.TooManyLookups:
         form.add_error(
             None,
-            _("Too many look-ups within an hour. The attempt was recorded. Try again later."),
+            claim(
+                "support.too-many-look-ups",
+                _("Too many look-ups within an hour. The attempt was recorded. Try again later."),
+            ),
         )
         return _show_form(request, form, status=429)
     except AccessRefused as refusal:

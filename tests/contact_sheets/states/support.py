@@ -22,8 +22,11 @@ from integrations.models import (
     SupportQuestion,
     SupportReason,
     SyncWork,
+    Watch,
+    WatchKind,
 )
 from integrations.support import lookups
+from limited_use.models import Receipt
 from tests import factories
 from tests.contact_sheets import rows
 from tests.contact_sheets.state import Group
@@ -97,6 +100,11 @@ def too_many_look_ups(stage):
     stage.patch.setattr(lookups, "HOURLY_LOOKUPS", limit)
     _find_alice(stage, stage.scene)
     return _find_alice(stage, stage.scene)
+
+
+@GROUP.states(list(SupportReason), scene=open_desk)
+def person_found_with_a_reason(stage, reason):
+    return _find_alice(stage, stage.scene, reason=reason)
 
 
 @GROUP.state(scene=open_desk)
@@ -187,6 +195,10 @@ def connection_with_problems(stage):
     watch.silent_since = at - timedelta(hours=1)
     watch.last_event_at = None
     watch.save()
+    Watch.objects.create(
+        integration=stage.mail.integration, connection=stage.mail.connection, resource="other",
+        kind=WatchKind.CHANNEL, wanted_at=at, due_at=at,
+    )  # fmt: skip
     rows.quarantine(stage, "too-deep")
     rows.quarantine(stage, "delayed", next_try_at=at + timedelta(minutes=5))
     Reconciliation.objects.create(
@@ -198,6 +210,15 @@ def connection_with_problems(stage):
         failure_count=4, failing_since=at - timedelta(hours=2), crash_count=3, denial_count=1,
         pause_reason=StatusReason.RATE_LIMITED, next_sync_at=at + timedelta(minutes=9),
     )  # fmt: skip
+    return _show_connection(stage, open_desk(stage))
+
+
+@GROUP.state()
+def connection_that_nobody_looks_at(stage):
+    """No check is planned before somebody looks."""
+    SyncWork.objects.filter(integration__connection=stage.mail.connection).update(
+        next_sync_at=stage.at + timedelta(days=3650)
+    )
     return _show_connection(stage, open_desk(stage))
 
 
@@ -217,4 +238,8 @@ def connection_disconnected(stage, step):
     if step == "done":
         jobs += rows.disconnect(stage, stage.calendar)
         rows.finish_purge(stage, *jobs)
+        Receipt.objects.create(
+            subject_id=stage.mail.integration.id, owner_id=stage.user.id, part=2, document=b"{}",
+            created_at=stage.at,
+        )  # fmt: skip
     return _show_connection(stage, open_desk(stage))

@@ -226,6 +226,7 @@ class TestConsole:
         assert "A ticket has letters, digits" in page
         assert page.count("This field is required.") == 1
 
+    @pytest.mark.claim("support.too-many-look-ups")
     def test_answers_429_after_too_many_look_ups(self, desk, alice, monkeypatch):
         monkeypatch.setattr(lookups, "HOURLY_LOOKUPS", replace(lookups.HOURLY_LOOKUPS, limit=1))
         find(desk, "nobody@antares.example")
