@@ -174,11 +174,27 @@ def act_done_after_the_look_up(stage):
     return show(stage, act)
 
 
-@GROUP.states(
-    [SupportActState.UNNECESSARY, SupportActState.STOPPED, SupportActState.FAILED], scene=open_desk
-)
-def act_settled(stage, state):
+@GROUP.states(SupportActState, scene=open_desk)
+def act_in_state(stage, state):
     act = order(stage, SupportActKind.SYNC_NOW, integration_id=stage.mail.integration.id)
-    act.state, act.settled_at = state, timezone.now()
+    act.state = state
+    act.settled_at = None if state == SupportActState.WAITING else timezone.now()
+    act.save()
+    return show(stage, act)
+
+
+@GROUP.states(SupportReason, scene=open_desk)
+def act_because(stage, reason):
+    act = order(stage)
+    act.reason = reason
+    act.save()
+    return show(stage, act)
+
+
+@GROUP.states(SupportActKind, scene=open_desk)
+def act_of_kind(stage, kind):
+    act = order(stage)
+    act.kind, act.integration_id = kind, stage.mail.integration.id
+    act.receipt_id = act.id
     act.save()
     return show(stage, act)
