@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from types import SimpleNamespace
 
+from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
@@ -12,12 +13,14 @@ from accounts.roles import Role
 from integrations.models import (
     IntegrationStatus,
     LookupMeans,
+    OwnerNotice,
     PurgeJob,
     SupportActKind,
     SupportActState,
     SupportLookup,
     SupportReason,
 )
+from integrations.notifications import notice_delivery
 from integrations.support import act_runner, acts, lookups
 from integrations.support.acts import ActOrder, ActTarget
 from tests import factories
@@ -198,3 +201,19 @@ def act_of_kind(stage, kind):
     act.receipt_id = act.id
     act.save()
     return show(stage, act)
+
+
+@GROUP.states(["support_disconnected", "support_disconnected_all"], scene=open_desk)
+def mail_of(stage, message):
+    if message == "support_disconnected":
+        act = order(
+            stage,
+            SupportActKind.REVOKE_INTEGRATION,
+            integration_id=stage.mail.integration.id,
+        )
+        with acting_as("purge"):
+            act_runner.run_purge_act(act_id=act.id)
+    else:
+        disconnect(stage)
+    notice_delivery.deliver_notice(OwnerNotice.objects.get(message=message).id, at=stage.at)
+    return rows.show_mail(stage, mail.outbox[-1])
