@@ -127,6 +127,12 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "explains an error or a refusal to its caller": {
+        "integrations/support/console/question_views.py": [
+            "Nothing changed.",
+        ],
+        "integrations/support/owner_pages/messages.py": [
+            "Your answer changed nothing.",
+        ],
         "integrations/settings/messages/confirmations.py": [
             "Nothing has changed yet.",
         ],
@@ -168,6 +174,9 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "names a state that the page reads from the rows it shows": {
+        "templates/settings/support/overview.html": [
+            "Nobody used it",
+        ],
         "integrations/mail/sending/messages.py": [
             "If you press Send, the changed text is sent as another message.",
             "You already sent a message from this form.",

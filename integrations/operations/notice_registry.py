@@ -9,12 +9,12 @@ from integrations.connections.notices import ADMINISTRATOR_ANSWERED
 from integrations.notifications.connection_notices import RECONNECT, REMOVAL
 from integrations.notifications.notice_kinds import NoticeKindSpec
 from integrations.notifications.support_notices import (
+    SUPPORT_ASKS,
     SUPPORT_CHANGED,
     SUPPORT_DISCONNECTED,
     SUPPORT_LOOKED_UP,
 )
 from integrations.outbox.notices import MESSAGE_RETURNED, SEND_PROBLEM
-from integrations.support.question_notices import SUPPORT_ASKS
 
 NOTICE_KINDS: Final[tuple[NoticeKindSpec, ...]] = (
     RECONNECT,

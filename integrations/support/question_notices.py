@@ -13,40 +13,21 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.models import Membership
 from integrations.coordination.task_queue import enqueue_on_commit
-from integrations.models import NoticeChannel, OwnerNotice, QuestionState, SupportQuestion
+from integrations.models import OwnerNotice, QuestionState, SupportQuestion
 from integrations.notifications import notify
 from integrations.notifications.notice_details import NoticeDetails
-from integrations.notifications.notice_kinds import NoticeKindSpec, NoticeMessage
+from integrations.notifications.support_notices import SUPPORT_ASKS
 
 from .questions import get_state
 
 #: Time for the task that the commit queued.
 SWEEP_AFTER: Final = timedelta(minutes=1)
 _BATCH: Final = 500
-_MESSAGE: Final = "support_question"
-
-SUPPORT_ASKS: Final = NoticeKindSpec(
-    key="support_question",
-    title=_("Support asks to see an item"),
-    says=_("When a support agent asks you to open a message or an event."),
-    why="An agent waits for the person's answer, and cannot help without it.",
-    is_owed=False,
-    default_channel=NoticeChannel.PAGE,
-    messages=(
-        NoticeMessage(
-            key=_MESSAGE,
-            text=_("Support asks to see one item. You can answer until %(until)s."),
-            link_text=_("Read and answer"),
-            route_name="settings-support-question",
-            has_subject=True,
-        ),
-    ),
-)
+_MESSAGE: Final = SUPPORT_ASKS.messages[0].key
 
 
 def notify_of_question(question_id: UUID, *, at: datetime) -> bool:

@@ -6,6 +6,7 @@ A question opens nothing, and names no item: the person chooses it (`question_an
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -17,7 +18,6 @@ from accounts.rate_limit_counters import Rate, add_rate_limit_count
 from integrations.access import support_and_export_permits
 from integrations.access.request_context import InvalidChoice, ObjectNotFound
 from integrations.coordination.task_queue import enqueue_on_commit
-from integrations.formats.mime.headers import make_printable
 from integrations.models import (
     MAX_TEXT,
     QUESTION_LASTS,
@@ -39,6 +39,9 @@ DAILY_QUESTIONS: Final = Rate("support-questions", 20, 24 * 3600)
 #: An agent finds the answers to their own questions for this long.
 LISTED_FOR: Final = timedelta(days=30)
 MAX_LISTED: Final = 50
+# Control, format (as of direction), surrogate and private characters; line separators.
+_INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_JOINERS: Final = "\u200c\u200d"
 
 
 class TextInvalid(Exception):
@@ -119,10 +122,16 @@ def clean_text(text: str) -> str:
 
     :raises TextInvalid:
     """
-    paragraph = make_printable(text)
+    paragraph = " ".join("".join(map(_replace_invisible, text)).split())
     if not paragraph or len(paragraph) > MAX_TEXT:
         raise TextInvalid
     return paragraph
+
+
+def _replace_invisible(character: str) -> str:
+    """Joiners stay: some scripts are spelled with them."""
+    is_invisible = unicodedata.category(character) in _INVISIBLE and character not in _JOINERS
+    return " " if is_invisible else character
 
 
 def withdraw_question(*, question_id: UUID, actor: Actor, at: datetime) -> None:

@@ -221,7 +221,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
             why="A support agent waits for the person to open one item, or to decline.",
             purpose=Purpose.NOTIFY_OWNER,
             template="support_question",
-            value_names=frozenset({"until"}),
+            value_names=frozenset(),
             route_name="settings-support",
         ),
         PlatformMessageKind(

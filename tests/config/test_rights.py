@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from config.celery import app
 from config.process_classes import TASKS, ProcessClass
 from integrations import connections, purge
 from integrations.models import (
+    ItemKind,
     LookupMeans,
     OutboxCommand,
     OutboxKind,
@@ -22,6 +24,7 @@ from integrations.models import (
     SupportActKind,
     SupportActState,
     SupportLookup,
+    SupportQuestion,
     SupportReason,
     Watch,
     WatchKind,
@@ -101,6 +104,7 @@ def ids(house):
         "command_id": make_command(house).id,
         "notice_id": make_due_notice(house.integration, timezone.now()).id,
         "share_id": make_share(house).id,
+        "question_id": make_question(house).id,
         "user_id": house.user.id,
         "run_id": uuid4(),
         "lookup_id": make_lookup(house).id,
@@ -150,6 +154,23 @@ def make_share(house) -> Share:
         item=uuid4(),
         level=ShareLevel.FREEBUSY,
         given_at=timezone.now(),
+    )
+
+
+def make_question(house) -> SupportQuestion:
+    """Return a question of support that waits for the person."""
+    at = timezone.now()
+    asked = {"agent_id": uuid4(), "user_id": house.user.id, "reason": SupportReason.OTHER}
+    lookup = SupportLookup.objects.create(
+        search_id=uuid4(), means=LookupMeans.CODE, opened_at=at, expires_at=at, **asked
+    )
+    return SupportQuestion.objects.create(
+        lookup=lookup,
+        kind=ItemKind.MESSAGE,
+        text="Please show one message.",
+        asked_at=at,
+        expires_at=at + timedelta(days=7),
+        **asked,
     )
 
 

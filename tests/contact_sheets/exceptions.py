@@ -56,6 +56,7 @@ ROUTES: Final[Mapping[str, str]] = {
     "settings-retry": _FORM,
     "settings-sending": _FORM,
     "settings-share-end": _FORM,
+    "settings-support-stop": _FORM,
     "settings-sync-now": _FORM,
     "switch_organisation": _FORM,
     "webhook-google-channel": _PROGRAMS,

@@ -105,6 +105,9 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.mail.mailbox_export": "Writes the owner's copy of their mailbox.",
     "integrations.mail.support_access": "Shows one message to support that its owner opened.",
     "integrations.support.console.item_views": "Support's page with that message.",
+    "integrations.support.owner_pages.question_views": (
+        "The owner chooses a message, and sees it before they show it to support."
+    ),
     # Mail that its owner sends.
     "integrations.outbox": "Seals messages and files, and passes them to the owner's provider.",
     # Calendars.

@@ -18,6 +18,7 @@ from . import (
     settings,
     staff,
     support_acts,
+    support_questions,
 )
 
 GROUPS: tuple[Group, ...] = (
@@ -33,6 +34,7 @@ GROUPS: tuple[Group, ...] = (
     accounts.GROUP,
     staff.GROUP,
     support_acts.GROUP,
+    support_questions.GROUP,
     mails.GROUP,
 )
 STATES: tuple[State, ...] = tuple(state for group in GROUPS for state in group)
