@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from types import SimpleNamespace
 
+from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
@@ -12,12 +13,14 @@ from accounts.roles import Role
 from integrations.models import (
     IntegrationStatus,
     LookupMeans,
+    OwnerNotice,
     PurgeJob,
     SupportActKind,
     SupportActState,
     SupportLookup,
     SupportReason,
 )
+from integrations.notifications import notice_delivery
 from integrations.support import act_runner, acts, lookups
 from integrations.support.acts import ActOrder, ActTarget
 from tests import factories
@@ -174,11 +177,43 @@ def act_done_after_the_look_up(stage):
     return show(stage, act)
 
 
-@GROUP.states(
-    [SupportActState.UNNECESSARY, SupportActState.STOPPED, SupportActState.FAILED], scene=open_desk
-)
-def act_settled(stage, state):
+@GROUP.states(SupportActState, scene=open_desk)
+def act_in_state(stage, state):
     act = order(stage, SupportActKind.SYNC_NOW, integration_id=stage.mail.integration.id)
-    act.state, act.settled_at = state, timezone.now()
+    act.state = state
+    act.settled_at = None if state == SupportActState.WAITING else timezone.now()
     act.save()
     return show(stage, act)
+
+
+@GROUP.states(SupportReason, scene=open_desk)
+def act_because(stage, reason):
+    act = order(stage)
+    act.reason = reason
+    act.save()
+    return show(stage, act)
+
+
+@GROUP.states(SupportActKind, scene=open_desk)
+def act_of_kind(stage, kind):
+    act = order(stage)
+    act.kind, act.integration_id = kind, stage.mail.integration.id
+    act.receipt_id = act.id
+    act.save()
+    return show(stage, act)
+
+
+@GROUP.states(["support_disconnected", "support_disconnected_all"], scene=open_desk)
+def mail_of(stage, message):
+    if message == "support_disconnected":
+        act = order(
+            stage,
+            SupportActKind.REVOKE_INTEGRATION,
+            integration_id=stage.mail.integration.id,
+        )
+        with acting_as("purge"):
+            act_runner.run_purge_act(act_id=act.id)
+    else:
+        disconnect(stage)
+    notice_delivery.deliver_notice(OwnerNotice.objects.get(message=message).id, at=stage.at)
+    return rows.show_mail(stage, mail.outbox[-1])
