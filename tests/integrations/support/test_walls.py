@@ -178,7 +178,7 @@ class TestStaff:
             ("integrations_approval", "state_hash"),
             ("limited_use_receipt", "document"),
             ("integrations_supportcode", "code_hash"),
-            ("integrations_event", "id"),
+            ("integrations_event", "remote"),
             ("integrations_thread", "id"),
             ("integrations_outboxcommand", "id"),
             ("integrations_notice", "id"),
