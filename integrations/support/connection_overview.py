@@ -114,6 +114,10 @@ class ConnectionOverview:
     def can_disconnect(self) -> bool:
         return product_states.can_disconnect(self.connection)
 
+    @property
+    def is_local(self) -> bool:
+        return not PROVIDERS[self.connection.provider].grants
+
 
 def get_overview(connection: Connection, *, at: datetime) -> ConnectionOverview:
     """:param connection: from `product_states.get_connection`"""

@@ -159,6 +159,12 @@ def list_receipts(
     return receipts
 
 
+def _name_provider(key: str) -> str:
+    """Return `Google`, or `Antares calendars`: an organisation may be named Antares, too."""
+    provider = PROVIDERS[key]
+    return provider.label if provider.grants else name_product(key, "calendar")
+
+
 def _make_connection_state(
     connection: Connection,
     integrations: Iterable[Integration],
@@ -166,7 +172,7 @@ def _make_connection_state(
 ) -> ConnectionState:
     return ConnectionState(
         id=connection.id,
-        provider=PROVIDERS[connection.provider].label,
+        provider=_name_provider(connection.provider),
         status=operator_messages.CONNECTION_STATUS[connection.status],
         connected_at=connection.connected_at,
         can_disconnect=product_states.can_disconnect(connection),

@@ -263,11 +263,14 @@ def address(name: str, ids: dict[str, str], typed: str) -> str:
         found for key, found in get_resolver().reverse_dict.lists() if key == name
     ] or [[]]
     wanted = {one for found in possibilities for _, names_ in found[0] for one in names_}
-    for other in (str(uuid4()), f"{typed}-word", 999_999):
-        try:
-            return reverse(name, kwargs={one: ids.get(one, other) for one in wanted})
-        except NoReverseMatch:
-            continue
+    # Some routes take the id of an occurrence, others only that of its event.
+    events = {one: value.partition("_")[0] for one, value in ids.items()}
+    for known in (ids, events):
+        for other in (str(uuid4()), f"{typed}-word", 999_999):
+            try:
+                return reverse(name, kwargs={one: known.get(one, other) for one in wanted})
+            except NoReverseMatch:
+                continue
     # Of several that are missing, each may want another kind.
     mixed = {one: ids.get(one, str(uuid4()) if one.endswith("id") else "a") for one in wanted}
     return reverse(name, kwargs=mixed)
