@@ -113,7 +113,6 @@ def to_find_person(*, actor: Actor, search_id: UUID, is_within_bound: bool, at: 
         actor=actor,
         on_behalf_of=None,
         facts=frozenset(true_facts),
-        count=1,
         about=search_id,
     )
     return guard.permit(request, at=at)

@@ -45,7 +45,7 @@ _TONES: Final[Mapping[str, str]] = {
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @require_permission(RolePermission.REVOKE_CONNECTIONS)
-@require_recent_confirmation(_("Act for another person"))
+@require_recent_confirmation(_("Change the connections of another person"))
 def order_act(request: HttpRequest, lookup_id: UUID) -> HttpResponse:
     """Show the effect, and order the act."""
     actor, at = get_actor(request), timezone.now()
