@@ -62,8 +62,10 @@ DELETED_BY_NOBODY = {
     "limited_use_receiptlink",
 }
 EXECUTED_BY_STAFF = {
+    "count_bulk_purges",
     "count_rate",
     "count_support_effect",
+    "find_bulk_staff",
     "find_kept_factor",
     "find_person",
     "find_sign_in",
@@ -72,6 +74,7 @@ EXECUTED_BY_STAFF = {
     "found_integrations",
     "found_people",
     "give_back_rate",
+    "list_bulk_receipts",
     "open_support_lookup",
     "vault_dead",
     "vault_name_read",
