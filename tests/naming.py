@@ -56,7 +56,7 @@ NO_ID = frozenset(
         "hour", "horizon_days", "hours", "key", "keys", "minutes", "next", "notify", "product",
         "refused", "response", "scope", "show", "signature", "switch", "to", "undo_seconds",
         "validationToken", "version", "view", "waited", "was", "zone", "folder", "email", "q",
-        "source", "kept-by", "words",
+        "source", "kept-by", "words", "beyond", "state",
     }
 )  # fmt: skip
 #: Routes whose POST only features send.

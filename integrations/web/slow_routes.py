@@ -54,6 +54,8 @@ COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
     "calendar-move": RouteCost.WAIT,
     "calendar-new": RouteCost.WAIT,
     "calendar-find": RouteCost.WAIT,
+    "calendar-support": RouteCost.WAIT,
+    "settings-support-answer-event": RouteCost.WAIT,
     "api-events": RouteCost.WAIT,
     "api-event": RouteCost.WAIT,
     "api-event-response": RouteCost.WAIT,

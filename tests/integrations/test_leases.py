@@ -17,14 +17,21 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.ids import uuid7
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease, LeaseLost, NotClaimable
 from integrations.grants import token_refresh
 from integrations.models import (
+    BulkRevocation,
     Connection,
+    LookupMeans,
     OutboxCommand,
     PurgeJob,
     PurgeTrigger,
+    SupportAct,
+    SupportActKind,
+    SupportLookup,
+    SupportReason,
     SyncWork,
     Upload,
     Watch,
@@ -32,6 +39,7 @@ from integrations.models import (
 from integrations.outbox import dispatch, upload_body
 from integrations.purge import purge_jobs
 from integrations.push import desired_watches
+from integrations.support import act_rows, bulk_runner
 from integrations.sync import work_leases
 from tests import outbox
 from tests.integrations import household as houses
@@ -91,6 +99,52 @@ def claim_refresh(row, at):
     return lease
 
 
+def order_act(house):
+    """Return an act of support that waits for a sync worker."""
+    lookup = SupportLookup.objects.create(
+        search_id=uuid7(),
+        agent_id=uuid7(),
+        means=LookupMeans.CONNECTION,
+        user=house.user,
+        reason=SupportReason.SYNC_PROBLEM,
+        opened_at=house.at,
+        expires_at=house.at,
+    )
+    return SupportAct.objects.create(
+        agent_id=lookup.agent_id,
+        kind=SupportActKind.SYNC_NOW,
+        lookup=lookup,
+        user=house.user,
+        integration=house.integration,
+        reason=lookup.reason,
+        asked_at=house.at,
+        next_try_at=house.at,
+    )
+
+
+def claim_act(row, at):
+    return act_rows.claim_act(row.id, act_rows.SYNC_KINDS, at=at).lease
+
+
+def propose_bulk(house):
+    """Return a bulk revocation that waits for a worker to count."""
+    return BulkRevocation.objects.create(
+        agent_id=uuid7(),
+        organisation=house.organisation,
+        connected_until=house.at,
+        reason=SupportReason.INCIDENT,
+        text="The provider reported stolen tokens.",
+        ticket="INC-1",
+        asked_at=house.at,
+        next_try_at=house.at,
+    )
+
+
+def claim_bulk(row, at):
+    due = bulk_runner._find_work(at)
+    return leases.claim_from(due, row.id, at=at, duration=MINUTE)[0]
+
+
 @dataclass(frozen=True)
 class LeasedTable:
     """
@@ -129,6 +183,8 @@ TABLES = [
         "created_at",
         2,
     ),
+    LeasedTable(SupportAct, order_act, claim_act, "next_try_at", 2),
+    LeasedTable(BulkRevocation, propose_bulk, claim_bulk, "next_try_at", 2),
     LeasedTable(
         Connection,
         lambda house: house.connection,

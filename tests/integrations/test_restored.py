@@ -27,6 +27,7 @@ from integrations.models import (
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
+    StatusChange,
     SyncWork,
 )
 from integrations.outbox import dispatch
@@ -240,6 +241,7 @@ class TestApply:
 
     def test_ends_a_connection_that_had_been_forgotten(self, alice):
         SyncWork.objects.all().delete()
+        StatusChange.objects.all().delete()
         Integration.objects.all().delete()
         DataKey.objects.filter(holder=alice.integration.id).delete()
         copied = dump()
