@@ -95,6 +95,8 @@ BRANCHES: Final[Mapping[tuple[str, str], str]] = {
     ("calendar/edit.html", "empty of for event in items"): _RACE,
     ("calendar/event.html", "empty of for event in items"): _RACE,
     ("calendar/move.html", "empty of for event in items"): _RACE,
+    ("calendar/_support_event.html", "branch 2 of if event.has_repeats"): "a provider's series"
+    " has a rule or dates",
     ("calendar/support.html", "empty of for event in items"): _RACE,
     ("settings/support/allow_event.html", "empty of for event in items"): _RACE,
     ("calendar/event.html", "branch 2 of if event.has_calendar"): "names go with the events",
