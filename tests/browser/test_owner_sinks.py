@@ -116,6 +116,61 @@ class TestAnEventForSupport:
         assert sam.foreign() == []
 
 
+class TestAQuestionAboutAnEvent:
+    @pytest.mark.clause("LU-3.1")
+    def test_is_answered_by_keyboard_alone_and_taken_back(self, visitor, sam):
+        plan(visitor)
+        found = self.ask(sam, visitor.person)
+        page = visitor.page
+        visitor.go("/settings/support/")
+        visitor.reach(page.get_by_role("link", name="Answer").first)
+        expect(page.locator("h1")).to_contain_text("A support agent asks to see a calendar event")
+        found += violations(page)
+        visitor.reach(page.locator(".mail-row", has_text="Standup of all"))
+        expect(page.locator("h1")).to_have_text("Let a support agent see this series?")
+        expect(page.locator("main")).to_contain_text("Room 4")
+        found += violations(page)
+
+        visitor.reach(page.get_by_label("1 hour"), "Space")
+        visitor.reach(page.get_by_label("I agree that"), "Space")
+        visitor.reach(page.get_by_role("button", name="Allow access"))
+        page.wait_for_url("**/reauthenticate/**")
+        visitor.confirm()
+        expect(page.locator(".messages")).to_contain_text("Allowed.")
+
+        sam.page.reload()
+        sam.reach(sam.page.get_by_role("link", name="Read the event"))
+        expect(sam.page.locator("h1")).to_have_text("Standup of all")
+        address = sam.page.url
+        page.reload()
+        expect(page.locator("main")).to_contain_text("A support agent read it:")
+        found += violations(page)
+
+        visitor.reach(page.get_by_role("button", name="Stop sharing"))
+        expect(page.locator(".messages")).to_contain_text("no longer see this event")
+        assert sam.page.goto(address).status == 403
+        assert found == []
+        assert sam.foreign() == []
+
+    @staticmethod
+    def ask(sam, person):
+        """Find the person and ask for an event; return what is not accessible."""
+        page = sam.page
+        sam.go("/support/")
+        page.get_by_label("Email address").check()
+        page.get_by_label("Exact value").fill(person["email"])
+        page.get_by_label("Reason").select_option("owner_asked")
+        page.get_by_role("button", name="Find", exact=True).click()
+        page.get_by_role("link", name="Ask to see an item").click()
+        page.get_by_label("A calendar event").check()
+        page.get_by_label("Why?").select_option("sync_problem")
+        page.get_by_label("What is it about?").fill("Please open your standup.")
+        found: list[str] = violations(page)
+        page.get_by_role("button", name="Ask", exact=True).click()
+        expect(page.locator("main")).to_contain_text("Waiting for an answer")
+        return found + violations(page)
+
+
 class TestMailboxExportInBrowser:
     @pytest.mark.clause("AN-23")
     def test_is_downloaded_and_opens(self, connected, tmp_path):

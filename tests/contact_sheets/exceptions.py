@@ -87,12 +87,18 @@ BRANCHES: Final[Mapping[tuple[str, str], str]] = {
     ("403.html", "branch 2 of if user.is_authenticated"): "such views ask to sign in first",
     ("accounts/fields.html", "if field.help_text"): _GENERIC,
     ("accounts/fields.html", 'if field.widget_type == "checkbox"'): _GENERIC,
-    ("calendar/calendar.html", "if it.kept_from and it.kept_until"): "no view is as long as what"
-    " Antares stores",
+    (
+        "calendar/_missing_events.html",
+        "if it.kept_from and it.kept_until",
+    ): "no view is as long as what Antares stores",
     ("calendar/delete.html", "empty of for event in items"): _RACE,
     ("calendar/edit.html", "empty of for event in items"): _RACE,
     ("calendar/event.html", "empty of for event in items"): _RACE,
     ("calendar/move.html", "empty of for event in items"): _RACE,
+    ("calendar/_support_event.html", "branch 2 of if event.has_repeats"): "a provider's series"
+    " has a rule or dates",
+    ("calendar/support.html", "empty of for event in items"): _RACE,
+    ("settings/support/allow_event.html", "empty of for event in items"): _RACE,
     ("calendar/event.html", "branch 2 of if event.has_calendar"): "names go with the events",
     ("calendar/event.html", "branch 2 of if event.is_series"): "a provider's calendar has the"
     " series of each of its occurrences",

@@ -13,6 +13,7 @@ from accounts.roles import Role
 from integrations.models import (
     Calendar,
     Event,
+    EventKind,
     ItemKind,
     LookupMeans,
     Message,
@@ -98,7 +99,7 @@ def _allow(stage, question, **changes):
     return stage.alice.post(path, form, follow=True)
 
 
-def _read(stage):
+def _read(stage, name="Sam"):
     """Read the opened message as an agent, and return to the person's site."""
     from django.test import override_settings
 
@@ -106,7 +107,7 @@ def _read(stage):
     from tests.staff_site import settings_of
 
     with override_settings(**settings_of(ProcessClass.STAFF)):
-        browser = stage.open_desk(Role.SUPPORT, "Sam")
+        browser = stage.open_desk(Role.SUPPORT, name)
         path = reverse("support-item", args=[_get_message(stage).id])
         assert browser.get(path).status_code == 200
 
@@ -266,6 +267,7 @@ def message_was_read(stage):
     question = _make_question(stage)
     _allow(stage, question)
     _read(stage)
+    _read(stage, "Sue")
     return _get_question(stage, question)
 
 
@@ -381,6 +383,15 @@ def question_about_an_event_of_old_copies(stage, count):
 @GROUP.states(["single", "series", "changed"])
 def event_chosen(stage, kind):
     event = _get_event(stage) if kind == "single" else _add_series(stage).get(kind=kind)
+    return stage.alice.get(_event_path(_ask_for_event(stage), event))
+
+
+@GROUP.state()
+def series_without_a_rule_chosen(stage):
+    days = (f"RDATE:{moment(4, 8):%Y%m%dT%H%M%SZ}",)
+    stage.calendars.put(meeting(moment(2, 8), "Inspection", recurrence=days))
+    stage.calendar.sync(at=stage.at)
+    event = Event.objects.get(calendar=stage.calendar.primary, kind=EventKind.SERIES)
     return stage.alice.get(_event_path(_ask_for_event(stage), event))
 
 
