@@ -50,9 +50,35 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Mail or calendars were not up to date.",
         ],
     },
+    "a state or a diagnosis, from rows, as an agent reads it; tests/integrations/support": {
+        "integrations/support/console/find_views.py": ["The attempt was recorded."],
+        "integrations/support/operator_messages.py": [
+            "Access tokens destroyed",
+            "Checks are delayed, and no reason is recorded.",
+            "Data deleted",
+            "Disconnected, access being revoked",
+            "Its data is being removed.",
+            "Keys destroyed",
+            "Messages not sent yet",
+            "Nothing to do.",
+            "Receipt signed",
+            "The person had not signed in for a year",
+            "The product was disconnected, and its data is removed.",
+        ],
+        "templates/console/bulk.html": ["{bulk.ended_at}, because nobody decided in time"],
+        "templates/console/connection.html": [
+            "It is removed if the person does not reconnect before {time}.",
+            "Key epoch destroyed",
+            "Receipt signed",
+        ],
+        "templates/console/person.html": [
+            "It is removed if the person does not reconnect before {time}.",
+        ],
+    },
     "the state of an act or a purge, as its row has it; tests/integrations/test_support_*": {
         "integrations/settings/data_use/messages.py": ["nothing was left to do"],
         "integrations/support/messages.py": [
+            "Your proposal is stored.",
             "Data is being deleted",
             "The receipt is being signed",
             "There was nothing left to do",
