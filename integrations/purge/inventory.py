@@ -212,6 +212,10 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
         "what the person was told: words of closed lists, ids of ours and times, for ninety days."
         " The notice of a removal is read after it"
     ),
+    "integrations.SupportCode": "that the person asked support for help; a hash that expires",
+    "integrations.SupportLookup": "that support looked the person up: ids of ours, words and times",
+    "integrations.SupportAct": "what support ordered, why, and counts: shown to the person",
+    "integrations.SupportQuestion": "what support asked the person, in the agent's words",
     "integrations.OutgoingCount": (
         "that the person sent something, to how many, and when: counted for a day, then deleted"
     ),

@@ -297,7 +297,7 @@ class TestAtTheStaffSite:
             page = client.get("/support/items/").content.decode()
 
         [nav] = re.findall(r'<nav class="site-nav".*?</nav>', page, re.DOTALL)
-        assert re.findall(r'href="([^"]+)"', nav) == ["/support/items/", f"{settings.PUBLIC_URL}/"]
+        assert re.findall(r'href="([^"]+)"', nav) == ["/support/", f"{settings.PUBLIC_URL}/"]
 
     def test_signing_out_leaves_the_cookies_of_the_other_site(self, db, settings):
         user, secret = member_of_staff()

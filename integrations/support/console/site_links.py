@@ -47,4 +47,9 @@ def add_links(request: HttpRequest) -> dict[str, Any]:
     link = find_link(role)
     is_on_staff_site = link and not settings.STAFF_CHANGE_FACTORS_HERE
     factors_url = f"{settings.STAFF_URL}{reverse('mfa_index')}" if is_on_staff_site else ""
-    return {"staff_link": link, "public_url": settings.PUBLIC_URL, "factors_url": factors_url}
+    return {
+        "staff_link": link,
+        "is_within_staff_link": link is not None and request.path.startswith(str(link.url)),
+        "public_url": settings.PUBLIC_URL,
+        "factors_url": factors_url,
+    }
