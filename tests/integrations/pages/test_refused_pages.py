@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 #: A page that needs each of these permissions, for whom it is, and the roles without it.
 PAGES = {
     RolePermission.READ_EVIDENCE: ("review", "reviewers", Role.REVIEWER),
-    RolePermission.READ_OPENED_ITEMS: ("support-items", "support agents", Role.SUPPORT),
+    RolePermission.READ_OPENED_ITEMS: ("support-console", "support agents", Role.SUPPORT),
     RolePermission.VIEW_OPERATIONS: ("operations", "operators", Role.OPERATOR),
 }
 #: How a role is called in the texts of refused pages.
