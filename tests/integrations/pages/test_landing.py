@@ -103,7 +103,11 @@ class TestLanding:
 class TestLandingOfStaff:
     @pytest.mark.parametrize(
         ("role", "route"),
-        [(Role.SUPPORT, "support-console"), (Role.REVIEWER, "review"), (Role.OPERATOR, "operations")],
+        [
+            (Role.SUPPORT, "support-console"),
+            (Role.REVIEWER, "review"),
+            (Role.OPERATOR, "operations"),
+        ],
     )
     def test_is_the_page_of_their_role_on_the_staff_site(self, settings, role, route):
         user, *_ = houses.person(role, at=timezone.now())
