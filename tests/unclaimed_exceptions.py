@@ -219,11 +219,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "an instruction, a heading, a name or a choice": {
-        "integrations/support/messages.py": [
-            "Mail or calendars are not up to date.",
-            "A device is lost or stolen.",
-            "There was nothing left to do",
-        ],
         "templates/console/connection.html": [
             "Receipt signed",
             "Key epoch destroyed",
