@@ -20,7 +20,6 @@ from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import (
     MAX_TEXT,
     QUESTION_LASTS,
-    ItemKind,
     QuestionState,
     SupportLookup,
     SupportQuestion,
@@ -199,7 +198,3 @@ def record_event(question: SupportQuestion, *, event: str, at: datetime) -> None
         body={"agent": entries.get_ledger_pseudonym(question.agent_id), "kind": question.kind},
         at=at,
     )
-
-
-def list_askable_kinds() -> list[ItemKind]:
-    return [kind for kind in ItemKind if kind in OPENABLE_KINDS]

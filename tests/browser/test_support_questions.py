@@ -52,6 +52,7 @@ def ask(sam, service, agent, visitor):
     """Fill in the form by keyboard alone; return its violations."""
     sam.go(f"/support/people/{look_up(service, agent, visitor)}/ask/")
     found = violations(sam.page)
+    sam.page.get_by_label("a message").check()
     sam.page.get_by_label("Why?").select_option(label="The person asked for help.")
     sam.page.get_by_label("What is it about?").fill(TEXT)
     sam.reach(sam.page.get_by_role("button", name="Ask", exact=True))
@@ -88,7 +89,7 @@ def test_a_question_is_allowed_read_and_taken_back(connected, sam, service, agen
     expect(bell).to_have_accessible_name("Notices")
 
     sam.page.goto(question_address)
-    sam.reach(sam.page.get_by_role("link", name="Read the item"))
+    sam.reach(sam.page.get_by_role("link", name="Read the message"))
     expect(sam.page.locator("h1")).to_have_text(INVOICE)
     item_address = sam.page.url
 

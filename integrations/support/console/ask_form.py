@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +14,11 @@ TICKET_INVALID = _("A ticket has letters, digits, spaces and the characters . _ 
 class AskForm(forms.Form):
     """The fields of `questions.ask_for_item`."""
 
-    kind = forms.ChoiceField(label=_("What do you need to see?"), widget=forms.RadioSelect)
+    kind = forms.ChoiceField(
+        label=_("What do you need to see?"),
+        choices=list(messages.ITEM.items()),
+        widget=forms.RadioSelect,
+    )
     reason = forms.ChoiceField(
         label=_("Why?"),
         choices=[("", _("Choose a reason")), *messages.REASON.items()],
@@ -31,13 +33,6 @@ class AskForm(forms.Form):
         ),
     )
     ticket = forms.CharField(label=_("Ticket"), max_length=MAX_TICKET, required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        kinds = questions.list_askable_kinds()
-        self.fields["kind"].choices = [(kind, messages.ITEM[kind]) for kind in kinds]  # type: ignore[attr-defined]
-        if len(kinds) == 1:
-            self.fields["kind"].initial = kinds[0]
 
     def clean_text(self) -> str:
         try:
