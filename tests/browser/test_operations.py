@@ -86,9 +86,10 @@ class TestAnOperator:
         expect(page.locator("tr", has_text='queue="purge"')).not_to_contain_text("unknown")
         found += violations(page)
         found += list_minor_violations(page)
+        # The form without a reason was answered with 400.
+        assert [line for line in otto.minded if "400" not in line] == []
+        # Beside a text, Chromium asks for an icon that the site does not have.
         page.get_by_role("link", name="Raw metrics").click()
         expect(page.locator("body")).to_contain_text(f'antares_alarms_open{{kind="{KIND}"}}')
         assert found == []
         assert otto.foreign() == []
-        # The form without a reason was answered with 400.
-        assert [line for line in otto.minded if "400" not in line] == []

@@ -406,6 +406,7 @@ class TestKeeping:
             Recipient.OWNER,
             Recipient.PLATFORM_FEATURE,
             Recipient.REGISTERED_USER,
+            Recipient.SUPPORT_AGENT,
         }
         assert not any(allowed(*use, ALL_FACTS - {Fact.CACHE_CURRENT}) for use in shown)
 
