@@ -171,7 +171,7 @@ def _keep_newest_factor(table: str, role: str) -> Iterator[RowSecurityPolicy]:
 def _limit_orders(table: str, owned_table: OwnedTable, role: str) -> RowSecurityPolicy:
     """
     Return the policy that keeps agents from ordering something in another agent's name, or for
-    somebody whom they did not find.
+    a person whom they did not find.
     """
     own = f"agent_id = {_PERSON} AND {build_found_condition(owned_table)}"
     return RowSecurityPolicy(

@@ -57,7 +57,7 @@ class StaffRowAccess(StrEnum):
     STAFF = "row of the member of staff"
     # Nor these: a support agent's own look-ups, by which `OwnedTable.found` shows rows.
     LOOKUP = "look-up of the agent"
-    ORDER = "order of the agent, or for somebody whom they found"
+    ORDER = "order of the agent, or for a person whom they found"
 
 
 @dataclass(frozen=True, slots=True)

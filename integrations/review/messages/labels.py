@@ -111,7 +111,7 @@ SCOPE_CLASSES: Final[Mapping[str, Promise]] = {
 
 #: By the words of `config.database.row_owners`, as the evidence has them.
 #: Key of the rows that `OwnedTable.found` shows.
-FOUND_ROWS: Final = "row of somebody whom an agent found"
+FOUND_ROWS: Final = "row of a person whom an agent found"
 STAFF_ROWS: Final[Mapping[str, Promise]] = {
     FOUND_ROWS: _("states of people whom a support agent found within 30 minutes"),
     "agreement to show a message or an event to support": _(
