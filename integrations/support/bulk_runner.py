@@ -164,10 +164,15 @@ def _list_due_acts(run: _Run) -> list[UUID]:
 
 def _announce(run: _Run) -> None:
     """Raise the alarm that tells operators, once: a settled one stays settled."""
-    kind, bulk = "support.bulk_approved", run.bulk
-    if not alarms.was_raised(kind=kind, about=bulk.id, window=""):
-        body = {"connections": bulk.counts.get("connections", 0)}
-        alarms.raise_alarm(kind=kind, about=bulk.id, window="", body=body, at=run.now())
+    bulk = run.bulk
+    if not alarms.was_raised(kind="support.bulk_approved", about=bulk.id, window=""):
+        alarms.raise_alarm(
+            kind="support.bulk_approved",
+            about=bulk.id,
+            window="",
+            body={"connections": bulk.counts.get("connections", 0)},
+            at=run.now(),
+        )
 
 
 def _add_acts(run: _Run) -> None:

@@ -11,8 +11,9 @@ from accounts.models import User
 from accounts.roles import Role
 from config.process_classes import ProcessClass
 from integrations.models import BulkRevocation, BulkState, PurgeJob, PurgeStep
-from integrations.support import bulk_revocation, bulk_runner
+from integrations.support import bulk_receipts, bulk_revocation, bulk_runner
 from tests.api import cast
+from tests.contact_sheets import rows
 from tests.contact_sheets.state import Group
 from tests.integrations.support import bulk_world
 from tests.walls import acting_as
@@ -101,6 +102,14 @@ def proposed_for_a_second_person(stage):
 
 
 @GROUP.state(BulkState.PROPOSED, scene=open_staff_site)
+def proposed_for_every_provider(stage):
+    rows.connect_microsoft(stage, "mail")
+    bulk = propose(stage, organisation_id=stage.organisation.id)
+    bulk_world.run_worker(bulk)
+    return stage.scene.get(page_of(bulk))
+
+
+@GROUP.state(BulkState.PROPOSED, scene=open_staff_site)
 def proposed_for_its_proposer(stage):
     bulk = propose_and_count(stage)
     sam = User.objects.get(name="Sam")
@@ -151,6 +160,16 @@ def done(stage, receipts):
     bulk_world.run_worker(bulk)
     if receipts == "receipts":
         finish_purges()
+    return stage.scene.get(page_of(bulk))
+
+
+@GROUP.state(BulkState.DONE, scene=open_staff_site)
+def first_page_of_receipts(stage):
+    stage.patch.setattr(bulk_receipts, "PAGE", 2)
+    bulk = propose_and_count(stage)
+    approve(stage, bulk)
+    bulk_world.run_worker(bulk)
+    finish_purges()
     return stage.scene.get(page_of(bulk))
 
 

@@ -19,6 +19,7 @@ from integrations.models import (
     EventKind,
     Integration,
     IntegrationStatus,
+    ItemKind,
 )
 from integrations.providers import errors
 from integrations.providers.calendars import RemoteEvent
@@ -241,6 +242,12 @@ def support_allowed(stage, shown):
     address = _find_support_form(stage, "event")
     response = rows.open_to_support(stage.alice, address)
     return response if shown == "event" else stage.alice.get(address)
+
+
+@GROUP.state(ItemKind.EVENT)
+def support_among_features(stage):
+    rows.open_to_support(stage.alice, _find_support_form(stage, "event"))
+    return stage.alice.get(reverse("settings-access"))
 
 
 @GROUP.state()

@@ -14,6 +14,7 @@ from integrations.models import (
     Attachment,
     Integration,
     IntegrationStatus,
+    ItemKind,
     Message,
     SyncStage,
     SyncWork,
@@ -288,6 +289,12 @@ def support_form_while_allowed(stage):
     message = _first_message(stage)
     _open_to_support(stage, message)
     return stage.alice.get(reverse("inbox-support", args=[message.id]))
+
+
+@GROUP.state(ItemKind.MESSAGE)
+def support_among_features(stage):
+    _open_to_support(stage, _first_message(stage))
+    return stage.alice.get(reverse("settings-access"))
 
 
 @GROUP.state()

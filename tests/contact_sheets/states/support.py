@@ -68,6 +68,18 @@ def console_with_an_open_look_up(stage):
 
 
 @GROUP.state(scene=open_desk)
+def console_with_acts(stage):
+    _find_alice(stage, stage.scene)
+    found = SupportLookup.objects.get(user=stage.user)
+    SupportAct.objects.create(
+        agent_id=found.agent_id, kind="sync_now", lookup=found, user=stage.user,
+        integration=stage.mail.integration, reason="sync_problem", asked_at=stage.at,
+        next_try_at=stage.at,
+    )  # fmt: skip
+    return stage.scene.get(reverse("support-console"))
+
+
+@GROUP.state(scene=open_desk)
 def nobody_found(stage):
     return _find(stage.scene, "nobody@antares.example")
 
@@ -146,6 +158,7 @@ def person_with_problems(stage):
             agent_id=agent_id, kind="sync_now", lookup=found, user=stage.user,
             integration=stage.mail.integration, reason="sync_problem",
             asked_at=at, next_try_at=at,
+            **({} if agent_id == found.agent_id else {"state": "done", "settled_at": at}),
         )  # fmt: skip
         SupportQuestion.objects.create(
             agent_id=agent_id, lookup=found, user=stage.user, kind="message", reason="other",
@@ -230,6 +243,12 @@ def connection_to_reconnect(stage):
         status=IntegrationStatus.REAUTH_REQUIRED, status_reason=StatusReason.CONFIRMATION_NEEDED
     )
     return _show_connection(stage, open_desk(stage), made.id)
+
+
+@GROUP.state()
+def connection_of_antares_calendars(stage):
+    calendar = rows.create_calendar(stage, "Allotment")
+    return _show_connection(stage, open_desk(stage), calendar.integration.connection_id)
 
 
 @GROUP.states(["begun", "done"])
