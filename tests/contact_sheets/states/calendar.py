@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+from django.urls import reverse
+
 from accounts.ids import uuid7
 from accounts.models import User
 from accounts.rate_limit_counters import Rate
