@@ -46,6 +46,7 @@ def confirm_with_code(visitor):
 
 
 class TestTwoPeople:
+    @pytest.mark.thorough("the pages have tests over HTTP")
     def test_disconnect_what_matches_and_see_receipts_without_names(self, visit, service, people):
         with (
             visit(people["Mallory"]) as mallory,

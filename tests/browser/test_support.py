@@ -54,6 +54,7 @@ class TestFindAndSee:
         expect(page.locator("main")).to_contain_text("CASE-17")
         assert found == []
 
+    @pytest.mark.thorough("tests over HTTP compare the answers")
     def test_says_that_nobody_was_found(self, sam):
         page = sam.page
         sam.go("/support/")

@@ -107,6 +107,7 @@ def test_a_question_is_allowed_read_and_taken_back(connected, sam, service, agen
     assert sam.foreign() == []
 
 
+@pytest.mark.thorough("the parts have tests over HTTP")
 def test_a_code_is_created_by_keyboard_and_a_question_declined(connected, sam, service, agent):
     page = connected.page
     connected.go("/settings/integrations/")
