@@ -718,6 +718,29 @@ class TestPagesOfTheAgent:
         assert f"/support/items/{message.id}/" in desk.get(answer.url).text
         assert answer.url in desk.get("/support/items/").text
 
+    @pytest.mark.claim("support.item-over")
+    @pytest.mark.parametrize("end", ["taken back", "too late"])
+    def test_say_that_the_item_is_no_longer_open(  # noqa: PLR0917
+        self, lookup, agent, sam, alice, message, end
+    ):
+        question = ask(lookup, agent)
+        allow(question, alice, message.id)
+        if end == "taken back":
+            with acting_as(ProcessClass.WEB, alice):
+                support_access.withdraw_access(
+                    actor=alice, message_id=message.id, at=timezone.now()
+                )
+        else:
+            at = timezone.now()
+            Consent.objects.filter(item=message.id).update(
+                given_at=at - timedelta(hours=1), expires_at=at - timedelta(seconds=1)
+            )
+
+        page = cast.desk(sam).get(f"/support/questions/{question.id}/").text
+
+        assert "You can no longer read the item" in page
+        assert f"/support/items/{message.id}/" not in page
+
     @pytest.mark.claim("support.question-shown")
     @pytest.mark.parametrize(
         "change",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.actors import get_actor
+from accounts.actors import Actor, get_actor
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
+from integrations.access import support_consents
 from integrations.access.request_context import ObjectNotFound
 from integrations.models import QuestionState
 from integrations.support import lookups, messages, questions
@@ -74,18 +76,19 @@ def show_question(request: HttpRequest, question_id: UUID) -> HttpResponse:
         flash_messages.success(request, _WITHDRAWN)
         return redirect(_ROUTE, question_id)
     state = questions.get_state(question, at=at)
+    is_allowed = state == QuestionState.ALLOWED
     context = {
         "question": question,
         "kind": messages.ITEM[question.kind],
         "reason": messages.REASON[question.reason],
         "state": messages.QUESTION_STATE[state],
         "is_waiting": state == QuestionState.WAITING,
-        "reading_route": _find_reading_route(question.kind, state),
+        "is_allowed": is_allowed,
+        "reading_route": OPENABLE_KINDS[question.kind].reading_route,
+        "is_open": is_allowed and _is_open(question.item, actor=actor, at=at),
     }
     return render(request, "console/question.html", context)
 
 
-def _find_reading_route(kind: str, state: QuestionState) -> str:
-    """Return the route that shows the item; "" if it was not opened."""
-    is_allowed = state == QuestionState.ALLOWED and kind in OPENABLE_KINDS
-    return OPENABLE_KINDS[kind].reading_route if is_allowed else ""
+def _is_open(item_id: UUID | None, *, actor: Actor, at: datetime) -> bool:
+    return any(item.id == item_id for item in support_consents.list_open_items(actor=actor, at=at))

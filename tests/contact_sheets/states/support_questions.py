@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from accounts.roles import Role
+from integrations.calendar import support_access as calendar_support_access
+from integrations.mail import support_access as mail_support_access
 from integrations.models import (
     Calendar,
     Event,
@@ -474,19 +476,37 @@ def agent_asked_too_much(stage, bound):
         return browser.post(reverse("support-ask", args=[lookup.id]), form)
 
 
+def _describe_consent(stage):
+    version = FEATURES["support"].version
+    return {"actor": stage.mail.actor, "hours": 24, "version": version, "at": stage.at}
+
+
 @GROUP.states(QuestionState)
 def agents_question(stage, state):
     message = _get_message(stage)
     browser, _, agent_id = _open_desk(stage)
     is_allowed = state == QuestionState.ALLOWED
     chosen = {"item": message.id, "consent_id": uuid7()} if is_allowed else {}
+    if is_allowed:
+        mail_support_access.open_to_support(message_id=message.id, **_describe_consent(stage))
     question = _make_question(stage, agent_id=agent_id, state=state, **chosen)
+    return browser.get(reverse("support-question", args=[question.id]))
+
+
+@GROUP.state()
+def agents_question_whose_item_is_over(stage):
+    message = _get_message(stage)
+    browser, _, agent_id = _open_desk(stage)
+    question = _make_question(
+        stage, agent_id=agent_id, state=QuestionState.ALLOWED, item=message.id, consent_id=uuid7()
+    )
     return browser.get(reverse("support-question", args=[question.id]))
 
 
 @GROUP.state()
 def agents_question_about_an_event(stage):
     event = _get_event(stage)
+    calendar_support_access.open_to_support(event_id=event.id, **_describe_consent(stage))
     browser, _, agent_id = _open_desk(stage)
     question = _ask_for_event(
         stage, agent_id=agent_id, state=QuestionState.ALLOWED, item=event.id, consent_id=uuid7()
