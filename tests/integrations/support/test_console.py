@@ -362,7 +362,7 @@ class TestPerson:
         page = read(desk, open_person(desk, alice))
 
         assert "Sync now In progress Mail or calendars are not up to date." in page
-        assert "a message Waiting for an answer Another reason." in page
+        assert "A message Waiting for an answer Another reason." in page
         assert page.count("Another agent") == 2
         assert MARKER not in page
 
