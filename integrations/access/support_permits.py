@@ -137,7 +137,7 @@ def acting_for_item_owner(item_id: UUID, *, at: datetime) -> Generator[None]:
 def _find_calendar(event_id: UUID) -> Calendar | None:
     events = Event.objects.filter(
         id=event_id,
-        # A row under a calendar of somebody else is nobody's.
+        # An event row can name another person's calendar. Such a row is not shown.
         user_id=F("calendar__user_id"),
         organisation_id=F("calendar__organisation_id"),
     ).exclude(kind=EventKind.CANCELLED)

@@ -1,5 +1,6 @@
 from .admin_consent import Approval, ApprovalState
 from .binary_lookups import AnyOf
+from .bulk_revocation import BULK_ENDED, BULK_WORK, BulkRevocation, BulkState
 from .calendar import Calendar, CalendarRole, Event, EventKind
 from .connect_attempt import AttemptOutcome, ConnectAttempt
 from .connection import (
@@ -35,27 +36,20 @@ from .rate_limit import QuotaBucket
 from .sending import DraftProposal, OutgoingCount, OutgoingKind, SendingSettings
 from .status_change import StatusChange
 from .support import (
-    BULK_ENDED,
-    BULK_WORK,
     CODE_LASTS,
     LOOKUP_LASTS,
     MAX_TEXT,
     MAX_TICKET,
-    QUESTION_LASTS,
     REVOCATIONS,
-    BulkRevocation,
-    BulkState,
-    ItemKind,
     LookupMeans,
-    QuestionState,
     SupportAct,
     SupportActKind,
     SupportActState,
     SupportCode,
     SupportLookup,
-    SupportQuestion,
     SupportReason,
 )
+from .support_question import QUESTION_LASTS, ItemKind, QuestionState, SupportQuestion
 from .sync import Reconciliation, SetAside, SyncStage, SyncWork
 from .upload import Upload, UploadChunk
 from .watch import Watch, WatchKind, WatchStatus

@@ -1,5 +1,5 @@
 """
-Rows of the support console: codes, look-ups, acts and questions.
+Rows of the support console: codes, look-ups and acts.
 
 They hold ids of ours, words of closed lists, and what an agent wrote about the case; never an
 address or content of an account.
@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from accounts.ids import uuid7
 
@@ -21,7 +21,6 @@ from .connection import Connection, Integration
 CODE_LASTS: Final = timedelta(minutes=10)
 #: How long an agent sees the state of a person whom they found.
 LOOKUP_LASTS: Final = timedelta(minutes=30)
-QUESTION_LASTS: Final = timedelta(days=7)
 MAX_TEXT: Final = 500
 MAX_TICKET: Final = 40
 
@@ -113,86 +112,6 @@ class SupportLookup(models.Model):
         return f"support look-up {self.id}"
 
 
-class BulkState(models.TextChoices):
-    # A worker counts what would be disconnected.
-    COUNTING = "counting"
-    # A second person decides.
-    PROPOSED = "proposed"
-    RUNNING = "running"
-    STOPPED = "stopped"
-    REJECTED = "rejected"
-    DONE = "done"
-
-
-#: States in which a worker has something to do.
-BULK_WORK: Final = (BulkState.COUNTING, BulkState.RUNNING)
-#: Final states.
-BULK_ENDED: Final = (BulkState.STOPPED, BulkState.REJECTED, BulkState.DONE)
-
-
-class BulkRevocation(models.Model):
-    """The disconnect of all connections that match every given criterion."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    agent_id = models.UUIDField()
-    organisation = models.ForeignKey(
-        "accounts.Organisation", null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    provider = models.CharField(max_length=16, blank=True)
-    connected_from = models.DateTimeField(null=True)
-    # Also excludes connections that are made later than the proposal.
-    connected_until = models.DateTimeField()
-    reason = models.CharField(max_length=24, choices=SupportReason)
-    text = models.CharField(max_length=MAX_TEXT)
-    ticket = models.CharField(max_length=MAX_TICKET)
-    state = models.CharField(max_length=16, choices=BulkState, default=BulkState.COUNTING)
-    asked_at = models.DateTimeField()
-    # The dry run: {"connections": 12, "people": 9, …}.
-    counts = models.JSONField(default=dict)
-    counted_at = models.DateTimeField(null=True)
-    # The second person, who approved or rejected it.
-    decided_by = models.UUIDField(null=True)
-    decided_at = models.DateTimeField(null=True)
-    stopped_by = models.UUIDField(null=True)
-    ended_at = models.DateTimeField(null=True)
-    lease_by = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
-    next_try_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(decided_by=None) | ~Q(decided_by=F("agent_id")),
-                name="bulk_decided_by_a_second_person",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state__in=["running", "done"]) | Q(decided_by__isnull=False),
-                name="bulk_runs_after_a_decision",
-            ),
-            models.CheckConstraint(
-                condition=Q(organisation__isnull=False)
-                | ~Q(provider="")
-                | Q(connected_from__isnull=False),
-                name="bulk_has_a_criterion",
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=["stopped", "rejected", "done"], ended_at__isnull=False)
-                | (~Q(state__in=["stopped", "rejected", "done"]) & Q(ended_at=None)),
-                name="bulk_ended_at_iff_ended",
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["next_try_at"],
-                condition=Q(state__in=["counting", "running"]),
-                name="bulk_with_work",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"bulk revocation {self.id}: {self.state}"
-
-
 class SupportActKind(models.TextChoices):
     REVOKE_INTEGRATION = "revoke_integration"
     REVOKE_CONNECTION = "revoke_connection"
@@ -237,7 +156,7 @@ class SupportAct(models.Model):
         SupportLookup, null=True, on_delete=models.PROTECT, related_name="acts"
     )
     bulk = models.ForeignKey(
-        BulkRevocation, null=True, on_delete=models.PROTECT, related_name="acts"
+        "integrations.BulkRevocation", null=True, on_delete=models.PROTECT, related_name="acts"
     )
     user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
     connection = models.ForeignKey(
@@ -319,63 +238,3 @@ class SupportAct(models.Model):
 
     def __str__(self) -> str:
         return f"support act {self.id}: {self.kind}"
-
-
-class ItemKind(models.TextChoices):
-    MESSAGE = "message"
-    EVENT = "event"
-
-
-class QuestionState(models.TextChoices):
-    WAITING = "waiting"
-    ALLOWED = "allowed"
-    DECLINED = "declined"
-    # The agent no longer needs it.
-    WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
-
-
-class SupportQuestion(models.Model):
-    """An agent asks a person to open one message or event. The person chooses which one."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    agent_id = models.UUIDField()
-    lookup = models.ForeignKey(SupportLookup, on_delete=models.PROTECT, related_name="questions")
-    user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
-    kind = models.CharField(max_length=16, choices=ItemKind)
-    reason = models.CharField(max_length=24, choices=SupportReason)
-    # What the agent wants to see and why, as the person reads it.
-    text = models.CharField(max_length=MAX_TEXT)
-    ticket = models.CharField(max_length=MAX_TICKET, blank=True)
-    state = models.CharField(max_length=16, choices=QuestionState, default=QuestionState.WAITING)
-    asked_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    answered_at = models.DateTimeField(null=True)
-    # The chosen item, and its consent.
-    item = models.UUIDField(null=True)
-    consent_id = models.UUIDField(null=True)
-    notified_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(state="allowed", item__isnull=False, consent_id__isnull=False)
-                | (~Q(state="allowed") & Q(item=None, consent_id=None)),
-                name="support_question_allowed_iff_it_has_an_item",
-            ),
-            models.CheckConstraint(
-                condition=Q(state="waiting", answered_at=None)
-                | (~Q(state="waiting") & Q(answered_at__isnull=False)),
-                name="support_question_answered_at_iff_answered",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["agent_id", "asked_at"], name="support_question_by_agent"),
-            models.Index(fields=["user", "asked_at"], name="support_question_by_person"),
-            models.Index(
-                fields=["expires_at"], condition=Q(state="waiting"), name="support_question_waiting"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"support question {self.id}: {self.state}"

@@ -19,7 +19,7 @@ from integrations.models import (
 )
 from integrations.providers.local import LOCAL
 
-#: Integrations whose rows one statement counts.
+#: Integrations that are counted in one statement.
 _CHUNK: Final = 500
 
 

@@ -173,7 +173,7 @@ def reject_bulk(bulk_id: UUID, *, actor: Actor, at: datetime) -> None:
 
 
 def record_rejection(bulk: BulkRevocation, *, decided_by: UUID | None, at: datetime) -> None:
-    """:param decided_by: None: nobody decided in time"""
+    """:param decided_by: None if the time to decide has passed"""
     entries.record_ledger_event(
         event="bulk_revocation.rejected",
         about=bulk.id,

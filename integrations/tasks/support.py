@@ -33,7 +33,7 @@ def notify_of_lookup(*, lookup_id: str, **_: object) -> None:
 
 @shared_task(name="integrations.sweep_support")  # type: ignore[untyped-decorator]
 def sweep_support(**_: object) -> None:
-    """Find disconnects and look-ups whose task was lost."""
+    """Enqueue due disconnects again, and notify of look-ups: a task can be lost."""
     at = timezone.now()
     for act_id in act_rows.list_due_acts(act_rows.PURGE_KINDS, at=at):
         enqueue("integrations.run_support_revocation", act_id=act_id)
@@ -42,7 +42,7 @@ def sweep_support(**_: object) -> None:
 
 @shared_task(name="integrations.sweep_support_maintenance")  # type: ignore[untyped-decorator]
 def sweep_support_maintenance(**_: object) -> None:
-    """Find acts whose task was lost."""
+    """Enqueue due acts again: a task can be lost."""
     for act_id in act_rows.list_due_acts(act_rows.SYNC_KINDS, at=timezone.now()):
         enqueue("integrations.run_support_maintenance", act_id=act_id)
 

@@ -29,7 +29,7 @@ from . import calendar_presenter, clock_text, display_timezone, time_text, view_
 
 #: Rows of one list.
 MAX_LISTED: Final = 50
-#: The view whose days a list has.
+#: The list covers the days of this view.
 PERIOD: Final = "agenda"
 _DAY: Final = timedelta(days=1)
 # Expansion steps for all series of a list.
