@@ -35,7 +35,7 @@ LOOKUP_MINUTES: Final = LOOKUP_LASTS // timedelta(minutes=1)
 HOURLY_LOOKUPS: Final = Rate("support-lookups", 60, 3600)
 #: More look-ups by one agent within one hour raise an alarm.
 USUAL_LOOKUPS_PER_HOUR: Final = 30
-#: Wrong codes of all agents together.
+#: Codes that all agents enter, wrong ones and others.
 HOURLY_CODES: Final = Rate("support-codes", 300, 3600)
 _TICKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._#/-]{0,39}")
 
