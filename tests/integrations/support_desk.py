@@ -7,9 +7,8 @@ from functools import cached_property
 
 from django.utils import timezone
 
-from accounts.actors import Actor, ActorKind
+from accounts.actors import Actor
 from accounts.models import User
-from accounts.roles import Role
 from config.process_classes import ProcessClass
 from integrations import purge
 from integrations.connections import disconnect_account, disconnect_integration
@@ -29,19 +28,11 @@ from tests.factories import (
     make_organisation,
     make_user,
 )
+from tests.integrations.support.desk import actor_of, make_agent
 from tests.walls import acting_as
 
 TEXT = "Laptop lost on the train."
 TICKET = "T-1042"
-
-
-def make_agent(name="sam") -> User:
-    return make_user(name, role=Role.SUPPORT)
-
-
-def actor_of(agent) -> Actor:
-    """Return the actor of a member of staff who belongs to no organisation."""
-    return Actor(kind=ActorKind.PERSON, id=agent.id, user_id=agent.id)
 
 
 @dataclass

@@ -10,7 +10,6 @@ import pytest
 from django.utils import timezone
 
 from accounts.ids import uuid7
-from accounts.roles import Role
 from integrations.calendar import refresh_on_read
 from integrations.calendar.pages import event_choice_presenter
 from integrations.models import Calendar, Event, EventKind, QuestionState
@@ -19,27 +18,26 @@ from integrations.support import item_readings
 from limited_use.models import Consent
 from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast
-from tests.factories import make_user
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations import household
-from tests.integrations.calendar import local_house
-from tests.integrations.calendar.test_shared import actor_of, give_share
+from tests.integrations.calendar import local_house, test_shared
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.pages import reading
+from tests.integrations.support.desk import actor_of, make_agent
+from tests.integrations.support.people import disconnect
 from tests.integrations.sync.conftest import keyring
 from tests.integrations.test_support_events import (
     CANARY,
     DAILY,
     GUESTS,
     account_instance,
-    disconnect,
     get_event,
     open_to_support,
     put_changed_occurrence,
     read_event,
 )
-from tests.integrations.test_support_questions import ask, decline, look_up, make_agent_actor
+from tests.integrations.test_support_questions import ask, decline, look_up
 from tests.walls import requests_act_as_web
 
 __all__ = ["keyring", "requests_act_as_web"]
@@ -88,12 +86,12 @@ def event(alice):
 
 @pytest.fixture
 def sam():
-    return make_user("sam", role=Role.SUPPORT)
+    return make_agent()
 
 
 @pytest.fixture
 def agent(sam):
-    return make_agent_actor(sam)
+    return actor_of(sam)
 
 
 @pytest.fixture
@@ -438,8 +436,8 @@ class TestWhatCannotBeChosen:
     @pytest.mark.claim("event-support.gone")
     def test_an_event_of_a_calendar_that_a_colleague_shares(self, alice, event, agent):
         user, *others = household.person("bob", alice.organisation, at=NOW)
-        bob = actor_of(user, *others)
-        give_share(alice, bob)
+        bob = test_shared.actor_of(user, *others)
+        test_shared.give_share(alice, bob)
         question = ask(look_up(bob, agent), agent, kind="event")
         his = cast.browser(user, recent=True)
         assert CANARY in his.get(f"/calendar/events/{event.id}/").text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -11,36 +10,40 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import User
 from accounts.roles import Role
 from config.process_classes import ProcessClass
-from integrations import connections
 from integrations.access import support_permits
 from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import cache_settings, local_calendars, support_access
 from integrations.calendar.pages import support_event_presenter
 from integrations.formats.event_content import Attendee
 from integrations.grants import provider_credentials
-from integrations.models import Calendar, Event, EventKind, PurgeTrigger
+from integrations.models import Calendar, Event, EventKind
 from integrations.providers.calendars import CancelledInstance, RemoteEvent
 from limited_use.agreements import consents
 from limited_use.guard.guard import AccessRefused
-from limited_use.models import Consent, Leaf
+from limited_use.models import Consent
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_vocabulary import Fact
 from limited_use.sinks import support_sink
 from limited_use.vault import data_keys
 from limited_use.vault.envelope import Unopenable
 from tests.api import cast
-from tests.factories import make_user
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations import household
 from tests.integrations.calendar import local_house
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.pages import reading
+from tests.integrations.support.desk import (
+    actor_of,
+    list_decisions,
+    make_agent,
+    without_tokens,
+)
+from tests.integrations.support.people import disconnect
 from tests.integrations.sync.conftest import keyring
 from tests.walls import acting_as, requests_act_as_web
 
@@ -101,17 +104,12 @@ def event(alice):
 
 @pytest.fixture
 def sam():
-    return make_user("sam", role=Role.SUPPORT)
+    return make_agent()
 
 
 @pytest.fixture
 def hers(alice) -> Client:
     return cast.browser(alice.user, recent=True)
-
-
-def agent(user: User) -> Actor:
-    """Return the actor of a member of staff who belongs to no organisation."""
-    return Actor(kind=ActorKind.PERSON, id=user.id, user_id=user.id)
 
 
 def open_to_support(actor, event, *, hours=24, at=None) -> Consent:
@@ -127,11 +125,6 @@ def read_event(browser, event):
 def send_form(browser, event, **form):
     given = {"agree": "yes", "hours": "24", "version": str(VERSION), **form}
     return browser.post(f"/calendar/events/{event.id}/support/", given)
-
-
-def list_decisions():
-    said = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
-    return [one for one in said if one.get("purpose") == "support.item"]
 
 
 def put_changed_occurrence(account, series: str, *, day: int, title: str) -> None:
@@ -373,7 +366,7 @@ class TestSupport:
 
         assert answer.status_code == 403
         assert CANARY.encode() not in answer.content
-        refused = list_decisions()
+        refused = list_decisions("support.item")
         assert {one["event"] for one in refused} == {"use.refused"}
         assert all("item_consented" in one["missing"] for one in refused)
 
@@ -385,8 +378,8 @@ class TestSupport:
         unknown = browser.get(f"/support/events/{uuid7()}/")
 
         assert (closed.status_code, unknown.status_code) == (403, 403)
-        assert _without_tokens(closed.text) == _without_tokens(unknown.text)
-        assert len(list_decisions()) == 4
+        assert without_tokens(closed.text) == without_tokens(unknown.text)
+        assert len(list_decisions("support.item")) == 4
 
     @pytest.mark.clause("LU-3")
     def test_opens_no_event_as_a_message_and_no_message_as_an_event(self, alice, event, sam):
@@ -455,14 +448,15 @@ class TestSupport:
         if how != "old copy":
             assert str(event.id) not in cast.desk(sam).get("/support/items/").text
         else:
-            assert {tuple(one["missing"]) for one in list_decisions()} == {("cache_current",)}
+            decisions = list_decisions("support.item")
+            assert {tuple(one["missing"]) for one in decisions} == {("cache_current",)}
 
     @pytest.mark.invariant(5)
     @pytest.mark.parametrize("how", ["withdrawn", "over", "disconnected", "deleted copy"])
     def test_opens_nothing_with_a_permit_of_before(self, alice, event, sam, how):
         at = timezone.now()
         open_to_support(alice.actor, event, hours=1, at=at)
-        opened = support_access.get_permitted_event(actor=agent(sam), event_id=event.id, at=at)
+        opened = support_access.get_permitted_event(actor=actor_of(sam), event_id=event.id, at=at)
         if how == "withdrawn":
             support_access.withdraw_access(actor=alice.actor, event_id=event.id, at=at)
         elif how == "over":
@@ -481,7 +475,7 @@ class TestSupport:
                 opened.row,
                 item_id=event.id,
                 permits=opened.permits,
-                actor=agent(sam),
+                actor=actor_of(sam),
                 shape=support_event_presenter.shape_support_event,
                 at=at,
             )
@@ -510,11 +504,13 @@ class TestSupport:
     @pytest.mark.parametrize("role", [Role.MEMBER, Role.REVIEWER, Role.OPERATOR])
     def test_is_nobody_of_another_role(self, alice, event, role):
         open_to_support(alice.actor, event)
-        user = make_user("sam", role=role)
+        user = make_agent(role=role)
 
         assert read_event(cast.desk(user), event).status_code in {302, 403}
         with pytest.raises(AccessRefused) as caught:
-            support_permits.to_show_event(actor=agent(user), event_id=event.id, at=timezone.now())
+            support_permits.to_show_event(
+                actor=actor_of(user), event_id=event.id, at=timezone.now()
+            )
         assert Fact.ITEM_CONSENTED in caught.value.decision.missing
 
     @pytest.mark.clause("LU-3.1")
@@ -617,19 +613,3 @@ class TestAnEventThatLivesHere:
         Event.objects.filter(id=event.id).delete()
 
         assert read_event(cast.desk(sam), event).status_code == 403
-
-
-def disconnect(integration, at) -> None:
-    connections.disconnect_integration(
-        integration_id=integration.id,
-        user_id=integration.connection.user_id,
-        organisation_id=integration.connection.organisation_id,
-        trigger=PurgeTrigger.OWNER,
-        at=at,
-    )
-
-
-def _without_tokens(page: str) -> str:
-    """Return a page without what is another at each request."""
-    page = re.sub(r'nonce="[^"]*"', "", page)
-    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", page)

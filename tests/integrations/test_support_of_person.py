@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from accounts.models import User
-from accounts.roles import Role
 from config.process_classes import ProcessClass
 from integrations.models import (
     Connection,
@@ -34,13 +33,10 @@ from integrations.support.lookups import LookupInvalid, LookupRequest
 from integrations.support.owner_pages import support_overview
 from limited_use.models import Leaf
 from tests.api import cast
-from tests.factories import make_message, make_user
-from tests.integrations.test_support_questions import (
-    disconnect,
-    look_up,
-    make_agent_actor,
-    make_mailbox,
-)
+from tests.factories import actor_for, make_message
+from tests.integrations.support.desk import actor_of, make_agent
+from tests.integrations.support.people import disconnect, make_mailbox
+from tests.integrations.test_support_questions import look_up
 from tests.walls import acting_as, requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
@@ -63,8 +59,6 @@ def user(mailbox):
 
 @pytest.fixture
 def alice(mailbox):
-    from tests.factories import actor_for
-
     return actor_for(mailbox.connection.user, mailbox.connection.organisation)
 
 
@@ -75,7 +69,7 @@ def browser(user):
 
 @pytest.fixture
 def agent():
-    return make_agent_actor(make_user("sam", role=Role.SUPPORT))
+    return actor_of(make_agent())
 
 
 def find(agent, means, value):
@@ -123,7 +117,7 @@ class TestCodes:
         code = make_code(browser)
 
         assert len(find(agent, LookupMeans.CODE, code)) == 1
-        other = make_agent_actor(make_user("sue", role=Role.SUPPORT))
+        other = actor_of(make_agent("sue"))
         assert find(agent, LookupMeans.CODE, code) == []
         assert find(other, LookupMeans.CODE, code) == []
 

@@ -15,13 +15,11 @@ from django.utils import timezone
 from accounts.ids import uuid7
 from accounts.roles import Role
 from config.process_classes import ProcessClass
-from integrations import connections
 from integrations.access.request_context import InvalidChoice, ObjectNotFound
 from integrations.mail import support_access
 from integrations.models import (
     LookupMeans,
     OwnerNotice,
-    PurgeTrigger,
     QuestionState,
     SupportLookup,
     SupportQuestion,
@@ -33,14 +31,9 @@ from limited_use.agreements import consents
 from limited_use.models import Consent, Leaf
 from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast
-from tests.factories import (
-    actor_for,
-    make_connection,
-    make_integration,
-    make_message,
-    make_organisation,
-    make_user,
-)
+from tests.factories import actor_for, make_message, make_organisation, make_user
+from tests.integrations.support.desk import actor_of, make_agent
+from tests.integrations.support.people import disconnect, make_mailbox
 from tests.walls import acting_as, requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
@@ -51,19 +44,6 @@ CANARY = "CANARY-question-5f1"
 VERSION = FEATURES["support"].version
 TEXT = "Please open the newest invoice that looks broken."
 HOSTILE = "<script>alert(1)</script> https://evil.example/ \u202egpj.exe\u2066 \x00end\n\nsecond"
-
-
-def make_mailbox(name="alice"):
-    """Return the mailbox of a person who can confirm that it is them."""
-    home = make_organisation()
-    user = make_user(name, organisation=home, password="correct horse")
-    return make_integration(make_connection(user, home))
-
-
-def make_agent_actor(user):
-    from accounts.actors import Actor, ActorKind
-
-    return Actor(kind=ActorKind.PERSON, id=user.id, user_id=user.id)
 
 
 @pytest.fixture
@@ -83,12 +63,12 @@ def message(mailbox):
 
 @pytest.fixture
 def sam():
-    return make_user("sam", role=Role.SUPPORT)
+    return make_agent()
 
 
 @pytest.fixture
 def agent(sam):
-    return make_agent_actor(sam)
+    return actor_of(sam)
 
 
 @pytest.fixture
@@ -155,16 +135,6 @@ def list_events():
     return [entry["event"] for entry in entries if entry["event"].startswith("support.")]
 
 
-def disconnect(mailbox):
-    connections.disconnect_integration(
-        integration_id=mailbox.id,
-        user_id=mailbox.connection.user_id,
-        organisation_id=mailbox.connection.organisation_id,
-        trigger=PurgeTrigger.OWNER,
-        at=timezone.now(),
-    )
-
-
 class TestAsking:
     def test_stores_a_waiting_question_of_seven_days_and_records_it(self, lookup, agent):
         question = ask(lookup, agent)
@@ -211,7 +181,7 @@ class TestAsking:
         assert not SupportQuestion.objects.exists()
 
     def test_needs_an_open_look_up_of_the_same_agent(self, lookup, agent):
-        other = make_agent_actor(make_user("sue", role=Role.SUPPORT))
+        other = actor_of(make_agent("sue"))
         with pytest.raises(ObjectNotFound):
             ask(lookup, other)
         with pytest.raises(ObjectNotFound):
@@ -252,7 +222,7 @@ class TestWithdrawing:
 
     def test_is_for_the_agent_alone_who_asked(self, lookup, agent, alice):
         question = ask(lookup, agent)
-        other = make_agent_actor(make_user("sue", role=Role.SUPPORT))
+        other = actor_of(make_agent("sue"))
         # She found the same person, so the database shows her the row.
         look_up(alice, other)
 
@@ -785,8 +755,8 @@ class TestPagesOfTheAgent:
 
     def test_of_another_agent_are_not_found(self, lookup, agent, alice):
         question = ask(lookup, agent)
-        sue = make_user("sue", role=Role.SUPPORT)
-        look_up(alice, make_agent_actor(sue))
+        sue = make_agent("sue")
+        look_up(alice, actor_of(sue))
         desk = cast.desk(sue)
 
         assert desk.get(f"/support/questions/{question.id}/").status_code == 404

@@ -12,13 +12,8 @@ from django.utils import timezone
 from integrations.models import BulkRevocation, BulkState, PurgeJob, SupportAct, SupportActState
 from integrations.support import bulk_revocation, bulk_runner
 from tests.factories import make_organisation
-from tests.integrations.support.bulk_world import (
-    actor_of,
-    list_revoked,
-    make_account,
-    make_agent,
-    make_proposal,
-)
+from tests.integrations.support.bulk_world import list_revoked, make_account, make_proposal
+from tests.integrations.support.desk import actor_of, make_agent
 from tests.races.locks import run_in_session
 
 COUNT = 12

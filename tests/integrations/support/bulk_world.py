@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from accounts.actors import Actor, ActorKind
 from accounts.models import User
-from accounts.roles import Role
 from config.process_classes import ProcessClass
 from integrations.models import BulkRevocation, Connection, Integration, SupportReason
 from integrations.support import bulk_revocation, bulk_runner
 from integrations.support.bulk_revocation import BulkProposal
 from tests.factories import make_connection, make_integration, make_user
+from tests.integrations.support.desk import actor_of
 from tests.walls import acting_as
 
 TEXT = "The provider reported stolen tokens."
 TICKET = "INC-4711"
-
-
-def make_agent(name="sam", role=Role.SUPPORT) -> User:
-    return make_user(name, role=role, password="correct horse")
-
-
-def actor_of(user: User) -> Actor:
-    """Return the actor of a member of staff who belongs to no organisation."""
-    return Actor(kind=ActorKind.PERSON, id=user.id, user_id=user.id)
 
 
 def make_account(organisation, *, provider="google", user=None, at=None, products=("mail",)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import contextmanager
 
 from django.utils import timezone
@@ -13,6 +15,7 @@ from config.process_classes import ProcessClass
 from integrations.models import LookupMeans, SupportLookup, SupportReason
 from integrations.support import lookups
 from integrations.support.lookups import LookupRequest
+from limited_use.models import Leaf
 from tests.factories import make_user
 from tests.walls import acting_as
 
@@ -54,3 +57,15 @@ def find_user_ids(agent, value, means=LookupMeans.ADDRESS):
     """Return the ids of the people who were found."""
     found = find(agent, value, means)
     return set(SupportLookup.objects.filter(id__in=found).values_list("user_id", flat=True))
+
+
+def list_decisions(purpose="support.find"):
+    """Return the ledger's entries of decisions for one purpose, oldest first."""
+    entries = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
+    return [entry for entry in entries if entry.get("purpose") == purpose]
+
+
+def without_tokens(page):
+    """Return the text of a page without values that differ in each request."""
+    page = re.sub(r'nonce="[^"]*"', "", page)
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", page)

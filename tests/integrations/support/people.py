@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.ids import uuid7
+from integrations import connections
 from integrations.models import (
     Calendar,
     CalendarRole,
@@ -47,6 +48,24 @@ SCOPES = {
     ),
     "microsoft": ("openid", "email", "profile", "Mail.Read", "Calendars.ReadWrite"),
 }
+
+
+def make_mailbox(name="alice"):
+    """Return the mailbox of a person who can confirm that it is them."""
+    home = make_organisation()
+    user = make_user(name, organisation=home, password="correct horse")
+    return make_integration(make_connection(user, home))
+
+
+def disconnect(integration, at=None):
+    """Disconnect a product, as its owner does."""
+    connections.disconnect_integration(
+        integration_id=integration.id,
+        user_id=integration.connection.user_id,
+        organisation_id=integration.connection.organisation_id,
+        trigger=PurgeTrigger.OWNER,
+        at=at or timezone.now(),
+    )
 
 
 def make_everything(name, *, marker="plain", providers=("google",)):

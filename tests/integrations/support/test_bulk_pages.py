@@ -29,13 +29,12 @@ from tests.factories import make_organisation
 from tests.integrations.support.bulk_world import (
     TEXT,
     TICKET,
-    actor_of,
     approve,
     make_account,
-    make_agent,
     propose,
     run_worker,
 )
+from tests.integrations.support.desk import actor_of, make_agent
 from tests.staff_site import use_site
 from tests.walls import acting_as, requests_act_as_web
 

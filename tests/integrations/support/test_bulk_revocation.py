@@ -32,17 +32,16 @@ from limited_use.ledger import entries
 from limited_use.models import DataKey, Leaf
 from tests.factories import make_message, make_organisation
 from tests.integrations.support.bulk_world import (
-    actor_of,
     approve,
     begin,
     list_revoked,
     make_account,
-    make_agent,
     make_proposal,
     propose,
     run_worker,
     stop,
 )
+from tests.integrations.support.desk import actor_of, make_agent
 from tests.walls import acting_as
 
 pytestmark = pytest.mark.django_db

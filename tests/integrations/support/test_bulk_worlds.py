@@ -16,13 +16,8 @@ from integrations.models import BulkRevocation, BulkState, Connection
 from integrations.providers.local import LOCAL
 from integrations.support import bulk_act, bulk_runner
 from tests.factories import make_organisation, make_user
-from tests.integrations.support.bulk_world import (
-    begin,
-    list_revoked,
-    make_account,
-    make_agent,
-    run_worker,
-)
+from tests.integrations.support.bulk_world import begin, list_revoked, make_account, run_worker
+from tests.integrations.support.desk import make_agent
 
 HOURS = 6
 PROVIDERS = ("google", "microsoft", LOCAL.key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -34,6 +33,7 @@ from tests.integrations.support.desk import (
     at_desk_of,
     find,
     find_user_ids,
+    list_decisions,
     make_agent,
 )
 
@@ -63,11 +63,6 @@ def connection(alice):
 @pytest.fixture
 def sam():
     return make_agent()
-
-
-def list_decisions():
-    entries = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
-    return [entry for entry in entries if entry.get("purpose") == "support.find"]
 
 
 def make_code(user, *, at=None):
@@ -227,7 +222,10 @@ class TestRecords:
         find(sam, alice.email, reason=SupportReason.SYNC_PROBLEM, ticket=TICKET)
         find(sam, "nobody@antares.example")
 
-        assert [entry["event"] for entry in list_decisions()] == ["use.permitted", "use.permitted"]
+        assert [entry["event"] for entry in list_decisions()] == [
+            "use.permitted",
+            "use.permitted",
+        ]
         hit, miss = SupportLookup.objects.order_by("opened_at", "id")
         hit, miss = (hit, miss) if hit.user_id else (miss, hit)
         assert (hit.agent_id, hit.user_id, hit.means) == (sam.id, alice.id, LookupMeans.ADDRESS)
