@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from django.db import ProgrammingError, transaction
 from django.db import connection as database
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.ids import uuid7
@@ -27,15 +28,16 @@ from integrations.models import (
     SupportCode,
     SupportLookup,
     SupportReason,
+    SyncWork,
 )
 from integrations.support import lookups, support_codes
 from integrations.support.lookups import LookupInvalid, LookupRequest
 from integrations.support.owner_pages import support_overview
-from limited_use.models import Leaf
+from limited_use.models import Leaf, Receipt
 from tests.api import cast
 from tests.factories import actor_for, make_message
 from tests.integrations.support.desk import actor_of, make_agent
-from tests.integrations.support.people import disconnect, make_mailbox
+from tests.integrations.support.people import disconnect, make_everything, make_mailbox
 from tests.integrations.test_support_questions import look_up
 from tests.walls import acting_as, requests_act_as_web
 
@@ -284,25 +286,41 @@ class TestWhatSupportSees:
         assert find(agent, LookupMeans.ADDRESS, f"%{user.email}") == []
         assert len(find(agent, LookupMeans.ADDRESS, user.email)) == 1
 
-    @pytest.mark.claim("support.sees-state")
-    def test_is_the_state_of_connections_for_half_an_hour(self, browser, alice, mailbox, agent):
-        assert "For 30 minutes after that" in browser.get(PAGE).text
-        make_message(mailbox)
-        lookup = look_up(alice, agent)
+    @pytest.mark.claim("support.sees-state", "data-use.support-states")
+    def test_is_the_state_of_connections_for_half_an_hour(self, agent):
+        """Each word of the sentence stands on a page of the agent, and ends with the look-up."""
+        user = make_everything("alice")
+        mail = Integration.objects.get(connection__user=user, product="mail", status="active")
+        organisation = mail.connection.organisation
+        assert (
+            "For 30 minutes after that, the agent sees your organisations, which products are"
+            " connected or were removed, whether they work, their permissions, times, and counts,"
+            " such as the number of your messages."
+        ) in cast.browser(user).get(PAGE).text
+        lookup = look_up(actor_for(user, organisation), agent)
+        desk = cast.desk(User.objects.get(id=agent.user_id))
+        paths = [
+            reverse("support-person", args=[lookup.id]),
+            reverse("support-connection", args=[lookup.id, mail.connection_id]),
+        ]
+
+        person, connection = (desk.get(path).text for path in paths)
+
+        assert organisation.name in person
+        assert "Google mail" in person
+        assert "Google Calendar" in person
+        assert "The person disconnected" in person
+        assert str(Receipt.objects.get(owner_id=user.id).id) in person
+        assert "No problem is known." in connection
+        assert mail.connection.granted_scopes[2] in connection
+        assert ">Granted<" in connection
+        work = SyncWork.objects.get(integration=mail)
+        for at in (mail.status_since, mail.connection.connected_at, work.last_synced_at):
+            assert at.astimezone(UTC).isoformat(timespec="seconds") in connection
+        assert re.search(r"<dt>Messages</dt><dd>1</dd>", connection)
         assert lookup.expires_at - lookup.opened_at == timedelta(minutes=30)
-
-        def see():
-            with acting_as(ProcessClass.STAFF, agent), database.cursor() as cursor:
-                cursor.execute("SELECT kind, counted FROM count_support_effect(%s)", [[mailbox.id]])
-                counts = dict(cursor.fetchall())
-                states = Integration.objects.values_list("product", "status")
-                return list(states), counts
-
-        states, counts = see()
-        assert states == [("mail", "active")]
-        assert counts["messages"] == 1
         SupportLookup.objects.update(expires_at=lookup.opened_at)
-        assert see() == ([], {})
+        assert [desk.get(path).status_code for path in paths] == [404, 404]
 
     @pytest.mark.claim("support.sees-no-content")
     def test_is_no_content_and_no_address(self, browser, alice, mailbox, agent):

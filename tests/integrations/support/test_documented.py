@@ -88,8 +88,8 @@ class TestTheManual:
         "sentence",
         [
             (
-                f"for more than {lookups.USUAL_LOOKUPS_PER_HOUR} look-ups by one agent within an hour"
-                " of the clock,"
+                f"for more than {lookups.USUAL_LOOKUPS_PER_HOUR} look-ups by one agent"
+                " within an hour of the clock,"
             ),
             f"or more than {acts.USUAL_REVOCATIONS_PER_DAY} single disconnects on a day",
             f"if an account of a bulk disconnect fails {spell(bulk_act.MAX_TRIES)} times",
