@@ -30,9 +30,8 @@ SYNC_KINDS: Final = (
     SupportActKind.RENEW_PUSH,
 )
 MAX_TRIES: Final = 8
-# Backoff after a failed try: first and longest pause, in seconds.
+# Backoff after a failed try, in seconds; doubled each time, so the last pause is four minutes.
 FIRST_PAUSE: Final = 2.0
-LONGEST_PAUSE: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def postpone_act(claimed: ClaimedAct, *, at: datetime) -> SupportActState:
     """
     act = claimed.act
     if act.try_count < MAX_TRIES:
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**act.try_count)
+        pause = FIRST_PAUSE * 2**act.try_count
         leases.release(claimed.lease, next_try_at=at + timedelta(seconds=pause))
         return SupportActState.WAITING
     settle_act(claimed, SupportActState.FAILED, at=at)

@@ -13,6 +13,7 @@ from accounts.ids import uuid7
 from accounts.models import Alarm, User
 from accounts.roles import Role
 from config.process_classes import ProcessClass
+from integrations.connections import remove_empty_connection
 from integrations.coordination.leases import NotClaimable
 from integrations.models import (
     IntegrationStatus,
@@ -27,7 +28,7 @@ from integrations.support import act_rows, act_runner, acts, lookups
 from integrations.tasks import support as tasks
 from integrations.tasks.notices import deliver_notice
 from limited_use.ledger import entries
-from limited_use.models import Consent, Leaf
+from limited_use.models import Consent, Leaf, Receipt
 from tests.broker import record_messages
 from tests.factories import (
     make_connection,
@@ -36,7 +37,8 @@ from tests.factories import (
     make_organisation,
     make_user,
 )
-from tests.integrations import support_desk
+from tests.integrations.support import bulk_world
+from tests.integrations.support import desk as desks
 from tests.integrations.support_desk import TEXT, TICKET, Desk, run_purge_act
 from tests.walls import acting_as
 
@@ -47,6 +49,12 @@ KIND, STATE = SupportActKind, SupportActState
 @pytest.fixture
 def desk():
     return Desk()
+
+
+def make_local_calendars(desk):
+    """Return calendars of Alice that are only in Antares."""
+    connection = make_connection(desk.alice, desk.acme, provider="offline")
+    return make_integration(connection, product="calendar", consent=False)
 
 
 def list_events(prefix):
@@ -93,6 +101,13 @@ class TestOrdering:
         assert "features" not in act.effect
         assert desk.order(KIND.REVOKE_PERSON)[0].effect["accounts"] == 2
 
+    def test_counts_features_that_only_antares_calendars_are_left_for(self, desk):
+        before = desk.order_disconnect().effect
+        make_local_calendars(desk)
+
+        assert desk.order_disconnect().effect == before
+        assert before["features"] > 1
+
     def test_twice_in_a_row_is_one_act(self, desk):
         lookup = desk.find()
         target = {"connection_id": desk.connection.id, "lookup": lookup}
@@ -103,10 +118,16 @@ class TestOrdering:
         assert (first.id, is_first_new, is_second_new) == (second.id, True, False)
         assert SupportAct.objects.count() == 1
 
-    @pytest.mark.parametrize("words", [{"text": " "}, {"ticket": ""}, {"ticket": "<b>"}])
+    @pytest.mark.parametrize(
+        "words",
+        [
+            {"text": " "}, {"text": "x" * 501}, {"text": "a\0b"}, {"ticket": ""}, {"ticket": "<b>"},
+        ],
+    )  # fmt: skip
     def test_of_a_disconnect_needs_a_text_and_a_ticket(self, desk, words):
         with pytest.raises(acts.ActInvalid):
             desk.order_disconnect(words=words)
+        assert not SupportAct.objects.exists()
 
     def test_of_a_sync_needs_neither(self, desk):
         words = {"text": "", "ticket": ""}
@@ -127,6 +148,46 @@ class TestOrdering:
             with pytest.raises(acts.UnknownObject):
                 desk.order(lookup=lookup, **target)
 
+    def test_is_refused_for_another_person_whom_the_agent_found_as_well(self, desk):
+        lookup, bob = desk.find(), Desk(sam=desk.sam)
+        bob.find()
+        receipt = Receipt.objects.create(
+            subject_id=bob.mail.id, owner_id=bob.alice.id, document=b"{}", created_at=timezone.now()
+        )
+
+        for target in (
+            {"kind": KIND.REVOKE_CONNECTION, "connection_id": bob.connection.id},
+            {"kind": KIND.SYNC_NOW, "integration_id": bob.mail.id},
+            {"kind": KIND.SEND_RECEIPT_LINK, "receipt_id": receipt.id},
+        ):
+            with pytest.raises(acts.UnknownObject):
+                desk.order(lookup=lookup, **target)
+
+    def test_is_refused_if_only_local_calendars_or_an_ending_account_are_left(self, desk):
+        lookup = desk.find()
+        ending = make_connection(desk.alice, desk.acme)
+        desk.disconnect_as_owner()
+        remove_empty_connection(
+            connection_id=ending.id,
+            user_id=desk.alice.id,
+            organisation_id=desk.acme.id,
+            at=timezone.now(),
+        )
+        make_connection(desk.alice, desk.acme, provider="offline")
+
+        with pytest.raises(acts.UnknownObject):
+            desk.order(KIND.REVOKE_PERSON, lookup=lookup)
+
+    def test_is_listed_for_its_agent_alone(self, desk):
+        act, sue = desk.order_disconnect(), desks.make_agent("sue")
+        desk.find(agent=sue)
+
+        for agent, expected in ((desk.sam, [act.id]), (sue, [])):
+            actor = desks.actor_of(agent)
+            with acting_as(ProcessClass.STAFF, actor):
+                listed = acts.list_own_acts(actor=actor, at=timezone.now())
+            assert [row.id for row in listed] == expected
+
     def test_is_refused_once_the_look_up_has_ended(self, desk):
         lookup = desk.find()
         type(lookup).objects.filter(id=lookup.id).update(expires_at=timezone.now())
@@ -135,7 +196,7 @@ class TestOrdering:
             desk.order_disconnect(lookup=lookup)
 
     def test_is_refused_with_the_look_up_of_another_agent(self, desk):
-        lookup = desk.find(agent=support_desk.make_agent("sue"))
+        lookup = desk.find(agent=desks.make_agent("sue"))
 
         with pytest.raises(acts.UnknownObject):
             desk.order_disconnect(lookup=lookup)
@@ -143,7 +204,7 @@ class TestOrdering:
     def test_cannot_go_around_the_operation(self, desk):
         """The database refuses an act for somebody else, or in another agent's name."""
         lookup, at = desk.find(), timezone.now()
-        sue, bob = support_desk.make_agent("sue"), make_user(organisation=make_organisation())
+        sue, bob = desks.make_agent("sue"), make_user(organisation=make_organisation())
 
         for agent, user in ((sue, desk.alice), (desk.sam, bob)):
             with (
@@ -212,11 +273,7 @@ class TestRevocation:
 
     def test_of_a_person_takes_every_account_and_no_local_calendar(self, desk):
         other, *_ = desk.connect()
-        local = make_integration(
-            make_connection(desk.alice, desk.acme, provider="offline"),
-            product="calendar",
-            consent=False,
-        )
+        local = make_local_calendars(desk)
         act, _ = desk.order(KIND.REVOKE_PERSON)
 
         assert run_purge_act(act) == STATE.DONE
@@ -245,6 +302,8 @@ class TestRevocation:
             run_purge_act(act)
         monkeypatch.setattr(act_runner, "_revoke_connection", revoke)
         assert PurgeJob.objects.count() == 2
+        # The act has begun, so it is finished also if its agent leaves.
+        User.objects.filter(id=desk.sam.id).update(role=Role.MEMBER)
 
         with pytest.raises(NotClaimable):
             run_purge_act(act)
@@ -283,14 +342,16 @@ class TestRevocation:
             desk.connection.id
         }
 
-    def test_revokes_the_grant_of_an_account_without_products(self, desk, monkeypatch):
+    def test_revokes_the_grant_of_an_account_without_products(self, desk):
         empty = make_connection(desk.alice, desk.acme)
-        act = desk.order(KIND.REVOKE_PERSON)[0]
+        act = desk.order_disconnect(empty)
 
         assert run_purge_act(act) == STATE.DONE
 
         empty.refresh_from_db()
         assert empty.ending_since is not None
+        assert SupportAct.objects.get().done_count == 1
+        assert not PurgeJob.objects.exists()
 
     @pytest.mark.parametrize(
         "change",
@@ -354,6 +415,17 @@ class TestAlarms:
 
         alarm = Alarm.objects.get()
         assert (alarm.kind, alarm.about) == ("support.unusual", desk.sam.id)
+
+    def test_count_no_disconnects_in_bulk(self, desk, monkeypatch):
+        monkeypatch.setattr(acts, "USUAL_REVOCATIONS_PER_DAY", 1)
+        otto = desks.make_agent("otto", Role.OPERATOR)
+        bulk_world.run_worker(bulk_world.begin(desk.sam, otto, organisation_id=desk.acme.id))
+        connection, *_ = desk.connect()
+
+        desk.order_disconnect(connection, lookup=desk.find(connection))
+
+        assert SupportAct.objects.filter(agent_id=desk.sam.id).count() == 2
+        assert not Alarm.objects.filter(kind="support.unusual").exists()
 
     def test_of_many_look_ups_by_one_agent_in_an_hour(self, desk, monkeypatch):
         monkeypatch.setattr(lookups, "USUAL_LOOKUPS_PER_HOUR", 1)

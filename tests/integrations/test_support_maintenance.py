@@ -100,6 +100,10 @@ class TestMaintenance:
             status=WatchStatus.LIVE, lookup_blind=bytes(32), wanted_at=timezone.now(),
             started_at=timezone.now(), expires_at=later, due_at=later,
         )  # fmt: skip
+        Watch.objects.create(
+            integration=desk.mail, connection=desk.connection, resource="mail", kind="topic",
+            status=WatchStatus.LEAVING, wanted_at=timezone.now(), due_at=later,
+        )  # fmt: skip
         act, _ = desk.order(KIND.RENEW_PUSH, integration_id=desk.mail.id)
         assert act.effect == {"watches": 1}
 

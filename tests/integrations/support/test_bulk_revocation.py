@@ -26,7 +26,13 @@ from integrations.models import (
     SupportActState,
 )
 from integrations.providers.local import LOCAL
-from integrations.support import bulk_act, bulk_revocation, bulk_runner
+from integrations.support import (
+    act_rows,
+    bulk_act,
+    bulk_matches,
+    bulk_revocation,
+    bulk_runner,
+)
 from integrations.support.bulk_revocation import BulkInvalid, BulkNotOpen, SecondPersonNeeded
 from limited_use.ledger import entries
 from limited_use.models import DataKey, Leaf
@@ -97,6 +103,13 @@ class TestAProposal:
 
         assert not BulkRevocation.objects.exists()
 
+    def test_matches_nothing_that_is_connected_after_it(self, sam):
+        tomorrow = timezone.now() + timedelta(days=1)
+
+        bulk = propose(sam, provider="google", connected_until=tomorrow)
+
+        assert bulk.connected_until == bulk.asked_at
+
     def test_finds_an_organisation_by_its_exact_ids_only(self, acme, sam):
         with acting_as(ProcessClass.STAFF, actor_of(sam)):
             assert bulk_revocation.find_organisation(str(acme.id)) == acme.id
@@ -105,10 +118,12 @@ class TestAProposal:
                 with pytest.raises(bulk_revocation.OrganisationUnknown):
                     bulk_revocation.find_organisation(wrong)
 
-    def test_is_counted_by_a_worker_and_disconnects_nothing(self, acme, sam):
+    def test_is_counted_by_a_worker_and_disconnects_nothing(self, acme, sam, monkeypatch):
+        monkeypatch.setattr(bulk_matches, "_CHUNK", 1)
         account = make_account(acme, products=("mail", "calendar"))
-        make_message(account.integrations.get(product="mail"))
-        make_account(acme, provider="microsoft", user=account.user)
+        other = make_account(acme, provider="microsoft", user=account.user)
+        for connection in (account, other):
+            make_message(connection.integrations.get(product="mail"))
         make_account(make_organisation())
 
         bulk = propose(sam, organisation_id=acme.id)
@@ -122,7 +137,7 @@ class TestAProposal:
             "organisations": 1,
             "providers": {"google": 1, "microsoft": 1},
             "products": {"mail": 2, "calendar": 1},
-            "messages": 1,
+            "messages": 2,
             "calendars": 0,
             "events": 0,
         }
@@ -305,6 +320,7 @@ class TestAnApprovedOne:
 
         assert reload(bulk).state == BulkState.DONE
         assert PurgeJob.objects.get().trigger == PurgeTrigger.OWNER
+        assert list_states(bulk) == []
 
     def test_raises_an_alarm_once(self, acme, sam, otto):
         make_account(acme)
@@ -401,6 +417,9 @@ class TestAFailingAccount:
             run_worker(bulk, now=lambda: at)
         with acting_as(ProcessClass.PURGE):
             assert bulk_runner.list_due_bulks(at=at) == []
+            # The act waits for this worker, and not for the one of single acts.
+            later = at + timedelta(minutes=1)
+            assert act_rows.list_due_acts(act_rows.PURGE_KINDS, at=later) == []
 
         run_worker(bulk, now=lambda: at + timedelta(minutes=1))
 
@@ -448,6 +467,16 @@ class TestStop:
         assert list_states(bulk) == [SupportActState.STOPPED]
         with acting_as(ProcessClass.PURGE):
             assert bulk_runner.list_due_bulks(at=timezone.now()) == []
+
+    def test_before_the_first_account_leaves_no_act(self, acme, sam, otto, monkeypatch):
+        make_account(acme)
+        bulk = begin(sam, otto, organisation_id=acme.id)
+        monkeypatch.setattr(bulk_runner, "_announce", lambda _: stop(bulk, otto))
+
+        run_worker(bulk)
+
+        assert reload(bulk).state == BulkState.STOPPED
+        assert list_states(bulk) == []
 
     def test_takes_a_proposal_back(self, acme, sam):
         bulk = propose(sam, organisation_id=acme.id)

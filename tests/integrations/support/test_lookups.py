@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.ids import uuid7
+from accounts.models import Alarm
 from accounts.roles import Role
 from integrations.models import (
     Connection,
@@ -301,6 +302,15 @@ class TestBounds:
     )
     def test_of_a_ticket(self, text, is_one):
         assert lookups.is_ticket(text) is is_one
+
+    def test_count_a_look_up_once_that_found_several_people(self, sam, alice, monkeypatch):
+        monkeypatch.setattr(lookups, "USUAL_LOOKUPS_PER_HOUR", 1)
+        make_connection(alice, make_organisation("Other"), email=ADDRESS)
+        make_user("bob", email=ADDRESS)
+
+        assert len(find(sam, ADDRESS)) == 2
+
+        assert not Alarm.objects.exists()
 
 
 class TestOpenLookup:
