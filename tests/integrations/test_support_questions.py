@@ -166,6 +166,11 @@ class TestAsking:
             "<script>alert(1)</script> https://evil.example/ gpj.exe end second"
         )
 
+    def test_keeps_the_joiners_that_scripts_are_spelled_with(self, lookup, agent):
+        text = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+
+        assert ask(lookup, agent, text=text).text == text
+
     @pytest.mark.parametrize(
         ("change", "error"),
         [
@@ -199,6 +204,12 @@ class TestAsking:
             ask(lookup, agent)
 
         decline(asked[0], alice)
+        asked.append(ask(lookup, agent))
+        with pytest.raises(questions.TooManyWaiting):
+            ask(lookup, agent)
+
+        # One that nobody answered in time waits no longer, also before a worker stores that.
+        SupportQuestion.objects.filter(id=asked[1].id).update(expires_at=timezone.now())
         ask(lookup, agent)
 
     def test_lets_an_agent_ask_twenty_times_a_day(self, lookup, agent):

@@ -58,6 +58,17 @@ def find_problems(rule, exposed):
     return problems + [f"no metric has the label {label}" for label in sorted(used - labels)]
 
 
+def is_covered(case, expressions):
+    """Return whether one rule has the metric, label and limit of a case."""
+    selectors = re.findall(r"antares_\w+(?:\{[^}]*\})?(?:\[\w+\])?", case)
+    limit = re.search(r"[<>=]+ \d+$", case)
+    return any(
+        all(selector in expression for selector in selectors)
+        and (limit is None or expression.split(" or ")[0].endswith(limit[0]))
+        for expression in expressions
+    )
+
+
 @pytest.fixture
 def exposed(used, otto):
     """Return the values of each label by metric, of a service in which everything happened."""
@@ -115,8 +126,14 @@ class TestAlertRules:
             for left, right in ("()", "[]", "{}"):
                 assert rule["expr"].count(left) == rule["expr"].count(right)
 
-    def test_are_named_in_the_manual(self):
-        assert "(alert_rules.yml)" in README.read_text(encoding="utf-8")
+    def test_cover_each_case_of_the_manual(self):
+        text = README.read_text(encoding="utf-8")
+        table = text[text.index("[alert_rules.yml](alert_rules.yml)") : text.index("## Alarms")]
+        expressions = [rule["expr"] for rule in read_rules()]
+
+        cases = re.findall(r"`([^`]*antares_[^`]*)`", table)
+        assert len(cases) >= 16
+        assert [case for case in cases if not is_covered(case, expressions)] == []
 
 
 class TestMeasuring:

@@ -20,6 +20,7 @@ from integrations.models import (
     Connection,
     Integration,
     IntegrationStatus,
+    OwnerNotice,
     PurgeJob,
     PurgeTrigger,
     SupportAct,
@@ -265,6 +266,16 @@ class TestAnApprovedOne:
         assert {job.trigger for job in jobs} == {PurgeTrigger.SUPPORT}
         assert {job.support_act_id for job in jobs} == {act.id}
 
+    def test_notifies_the_person_of_each_account(self, acme, sam, otto):
+        accounts = [make_account(acme), make_account(acme, products=())]
+
+        run_worker(begin(sam, otto, organisation_id=acme.id))
+
+        notices = {
+            (notice.user_id, notice.about, notice.reason) for notice in OwnerNotice.objects.all()
+        }
+        assert notices == {(account.user_id, account.id, "incident") for account in accounts}
+
     @pytest.mark.claim("bulk.not-undone")
     def test_destroys_the_keys_and_orders_the_removal(self, acme, sam, otto):
         integration = make_account(acme).integrations.get()
@@ -371,6 +382,35 @@ class TestAnApprovedOne:
         assert reload(bulk).stopped_by is None
         assert not list_revoked()
         assert list_events(bulk)[-1]["event"] == "bulk_revocation.stopped"
+
+    def test_stops_between_two_batches_if_the_agent_is_no_longer_staff(
+        self, acme, sam, otto, monkeypatch
+    ):
+        monkeypatch.setattr(bulk_runner, "BATCH", 1)
+        for _ in range(2):
+            make_account(acme)
+        bulk = begin(sam, otto, organisation_id=acme.id)
+        carry_out = bulk_act.carry_out
+
+        def demote_afterwards(act_id, **values):
+            # The rights of a worker change no role.
+            monkeypatch.setattr(bulk_runner, "get_role_permissions", lambda **_: frozenset())
+            return carry_out(act_id, **values)
+
+        monkeypatch.setattr(bulk_act, "carry_out", demote_afterwards)
+        run_worker(bulk)
+
+        assert list_states(bulk) == [SupportActState.DONE, SupportActState.STOPPED]
+
+    def test_does_not_run_if_an_operator_is_named_as_the_proposer(self, acme, sam, otto):
+        make_account(acme)
+        bulk = begin(sam, otto, organisation_id=acme.id)
+        olga = make_agent("olga", Role.OPERATOR)
+        BulkRevocation.objects.update(agent_id=olga.id)
+
+        run_worker(bulk)
+
+        assert not list_revoked()
 
     def test_does_not_run_if_a_member_is_named_as_the_second_person(self, acme, sam):
         account = make_account(acme)
