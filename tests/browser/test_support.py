@@ -23,6 +23,7 @@ def sam(visit, service):
 
 class TestFindAndSee:
     @pytest.mark.clause("LU-3.1")
+    @pytest.mark.thorough("the walk from a code to a receipt leads over the same pages")
     def test_leads_from_an_address_to_the_state_of_a_connection(self, connected, sam):
         page, keyboard = sam.page, sam.page.keyboard
         sam.go("/support/")

@@ -60,6 +60,7 @@ def ask(sam, service, agent, visitor):
     return found + violations(sam.page)
 
 
+@pytest.mark.thorough("a test over HTTP walks from the question to the end of access")
 def test_a_question_is_allowed_read_and_taken_back(connected, sam, service, agent):
     page = connected.page
     found = ask(sam, service, agent, connected)

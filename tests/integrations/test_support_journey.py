@@ -31,10 +31,10 @@ from limited_use.models import Receipt
 from tests.accounts.cast import totp_code
 from tests.api import cast
 from tests.factories import make_connection, make_integration, make_message
-from tests.integrations import support_desk
 from tests.integrations.pages import reading
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
-from tests.integrations.support_desk import TEXT, TICKET, Desk, finish_purge
+from tests.integrations.support.desk import make_agent
+from tests.integrations.support_desk import TEXT, TICKET, Desk, finish_purge, run_purge_act
 from tests.walls import acting_as, requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
@@ -160,14 +160,14 @@ class TestTheForm:
             assert "Support never removes Antares calendars" in answer.text
 
     def test_is_unknown_with_a_look_up_that_is_over_or_foreign(self, desk, browser):
-        lookup, foreign = desk.find(), desk.find(agent=support_desk.make_agent("sue"))
+        lookup, foreign = desk.find(), desk.find(agent=make_agent("sue"))
         SupportLookup.objects.filter(id=lookup.id).update(expires_at=timezone.now())
 
         for each in (lookup, foreign):
             assert browser.get(act_page(each, kind="revoke_person")).status_code == 404
 
     def test_is_unknown_for_an_account_of_somebody_else(self, desk, browser):
-        bob = Desk(sam=support_desk.make_agent("sue"))
+        bob = Desk(sam=make_agent("sue"))
         lookup = desk.find()
 
         for query in (
@@ -211,7 +211,7 @@ class TestTheActPage:
 
     def test_of_another_agent_is_unknown_until_they_find_the_person(self, desk, browser):
         page = self.order(desk, browser, kind="revoke_connection", connection=desk.connection.id)
-        sue = support_desk.make_agent("sue")
+        sue = make_agent("sue")
         demo_people.add_second_factor(sue)
         other = cast.desk(sue)
 
@@ -221,7 +221,7 @@ class TestTheActPage:
 
     def test_says_after_the_look_up_that_the_person_has_to_be_found_again(self, desk, browser):
         page = self.order(desk, browser, kind="revoke_connection", connection=desk.connection.id)
-        support_desk.run_purge_act(SupportAct.objects.get())
+        run_purge_act(SupportAct.objects.get())
         SupportLookup.objects.update(expires_at=timezone.now())
 
         text = reading.text(browser.get(page).text)

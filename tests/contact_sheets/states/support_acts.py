@@ -27,7 +27,7 @@ from tests import factories
 from tests.api import cast
 from tests.contact_sheets import rows
 from tests.contact_sheets.state import Group
-from tests.integrations.support_desk import actor_of
+from tests.integrations.support.desk import actor_of
 from tests.walls import acting_as
 
 GROUP = Group("support-acts", "Staff: acts of support")

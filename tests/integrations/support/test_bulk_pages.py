@@ -58,12 +58,12 @@ def acme():
 
 @pytest.fixture
 def sam():
-    return make_agent("sam")
+    return make_agent("sam", password="correct horse")
 
 
 @pytest.fixture
 def otto():
-    return make_agent("otto", Role.OPERATOR)
+    return make_agent("otto", Role.OPERATOR, password="correct horse")
 
 
 @pytest.fixture
@@ -363,9 +363,13 @@ class TestTheRightsOfStaff:
         with acting_as(ProcessClass.STAFF, actor_of(second)):
             assert accounts[0].user_id not in bulk_receipts.find_staff_names(done.id)
 
-    @pytest.mark.parametrize("role", [Role.MEMBER, Role.REVIEWER])
-    def test_show_nothing_to_other_roles(self, done, role):
-        with acting_as(ProcessClass.STAFF, actor_of(make_agent("rita", role))):
+    @pytest.mark.parametrize("who", [
+        {"role": Role.MEMBER},
+        {"role": Role.REVIEWER},
+        {"role": Role.SUPPORT, "is_active": False, "deactivated_at": timezone.now()},
+    ])  # fmt: skip
+    def test_show_nothing_to_anybody_else(self, done, who):
+        with acting_as(ProcessClass.STAFF, actor_of(make_agent("rita", **who))):
             assert bulk_receipts.list_receipts(done.id) == []
             assert bulk_receipts.count_purges(done.id).begun == 0
             assert bulk_receipts.find_staff_names(done.id) == {}

@@ -11,19 +11,23 @@ from django.utils import timezone
 
 from accounts import row_owner
 from accounts.ids import uuid7
+from accounts.models import User
 from accounts.roles import Role
 from config.database.row_owners import OWNERS, OwnedTable, StaffRowAccess, get_owned_tables
 from config.database.table_grants import GRANTS
 from config.process_classes import ProcessClass
 from integrations.models import (
     Approval,
+    Calendar,
     Integration,
     IntegrationStatus,
+    OutboxCommand,
     StatusChange,
     StatusReason,
     SupportLookup,
 )
 from integrations.sync import status_history
+from limited_use.models import Share
 from tests.broker import record_messages
 from tests.factories import (
     make_connection,
@@ -33,6 +37,7 @@ from tests.factories import (
 )
 from tests.integrations.support.desk import at_desk_of, find, make_agent
 from tests.integrations.support.people import make_everything
+from tests.outbox import make_command
 from tests.walls import acting_as
 
 pytestmark = [pytest.mark.django_db, pytest.mark.control("4.1.1")]
@@ -62,6 +67,21 @@ def bob():
 
 def get_mailbox(user):
     return Integration.objects.get(connection__user=user, product="mail", status="active")
+
+
+def make_share(calendar, *, viewer, withdrawn_at):
+    at = timezone.now() - timedelta(minutes=1)
+    return Share.objects.create(
+        owner_id=calendar.user_id,
+        organisation_id=calendar.organisation_id,
+        viewer_id=viewer.id,
+        owner_membership=uuid7(),
+        viewer_membership=uuid7(),
+        item=calendar.id,
+        level="freebusy",
+        given_at=at,
+        withdrawn_at=withdrawn_at,
+    )
 
 
 def run_sql(statement, *values):
@@ -237,14 +257,32 @@ class TestFunctions:
             assert run_sql(self.FIND, uuid7(), alice.email) == []
             assert run_sql(self.COUNT, [integration.id]) == []
 
+    def test_find_and_count_nothing_for_an_agent_who_is_inactive(self, sam, alice):
+        find(sam, alice.email)
+        mailbox = get_mailbox(alice)
+        User.objects.filter(id=sam.id).update(is_active=False, deactivated_at=timezone.now())
+
+        with at_desk_of(sam):
+            assert run_sql(self.FIND, uuid7(), alice.email) == []
+            assert run_sql(self.COUNT, [mailbox.id]) == []
+            assert set(count_visible_rows().values()) == {0}
+
     def test_count_what_a_found_person_has(self, sam, alice, bob):
+        now, calendar = timezone.now(), Calendar.objects.get(user_id=alice.id)
+        make_command(get_mailbox(alice), now)
+        OutboxCommand.objects.all().stop(at=now)
+        make_command(get_mailbox(alice), now)
+        for withdrawn_at in (None, now):
+            make_share(calendar, viewer=bob, withdrawn_at=withdrawn_at)
         find(sam, alice.email)
         ids = list(Integration.objects.values_list("id", flat=True))
 
         with at_desk_of(sam):
             counts = dict(run_sql(self.COUNT, ids))
 
-        assert counts == {"messages": 1, "calendars": 1, "events": 1, "quarantined": 1}
+        assert counts == {
+            "messages": 1, "calendars": 1, "events": 1, "quarantined": 1, "unsent": 1, "shares": 1
+        }  # fmt: skip
 
     @pytest.mark.parametrize("process_class", [ProcessClass.WEB, ProcessClass.SYNC])
     def test_are_refused_to_other_classes(self, alice, process_class):
