@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.ids import uuid7
-from integrations.calendar import refresh_on_read
+from integrations.calendar import refresh_on_read, support_access
 from integrations.calendar.pages import event_choice_presenter
 from integrations.models import Calendar, Event, EventKind, QuestionState
 from integrations.providers.calendars import CancelledInstance
@@ -197,6 +197,8 @@ class TestFromTheQuestionToTheReading:
         allow(hers, question, event)
         for _ in range(2):
             read_event(cast.desk(sam), event)
+        support_access.withdraw_access(actor=alice.actor, event_id=event.id, at=timezone.now())
+        assert read_event(cast.desk(sam), event).status_code == 403
 
         readings = item_readings.find_readings(
             [event.id], actor=alice.actor, since=question.asked_at

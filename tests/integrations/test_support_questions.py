@@ -505,6 +505,8 @@ class TestNotices:
         from tests.factories import make_membership
 
         make_membership(mailbox_owner(alice), make_organisation("Second"))
+        left = make_organisation("Left")
+        make_membership(mailbox_owner(alice), left, left_at=timezone.now())
         question = ask(lookup, agent)
         notify(question)
         assert len(self.list_notices()) == 2

@@ -33,6 +33,7 @@ from integrations.support import (
     bulk_matches,
     bulk_revocation,
     bulk_runner,
+    retention,
 )
 from integrations.support.bulk_revocation import BulkInvalid, BulkNotOpen, SecondPersonNeeded
 from limited_use.ledger import entries
@@ -465,6 +466,23 @@ class TestAFailingAccount:
 
         assert list_revoked() == {account.id}
         assert reload(bulk).state == BulkState.DONE
+
+
+class TestRetention:
+    def test_deletes_an_ended_one_after_ninety_days(self, sam):
+        at = timezone.now()
+        bulk = propose(sam, provider="google")
+        with acting_as(ProcessClass.PURGE):
+            retention.delete_old_rows(at=at + timedelta(days=91))
+        assert reload(bulk).state == BulkState.COUNTING
+        stop(bulk, sam)
+
+        with acting_as(ProcessClass.PURGE):
+            retention.delete_old_rows(at=at + timedelta(days=89))
+            assert BulkRevocation.objects.exists()
+            retention.delete_old_rows(at=at + timedelta(days=91))
+
+        assert not BulkRevocation.objects.exists()
 
 
 class TestStop:

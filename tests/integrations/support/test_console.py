@@ -17,6 +17,7 @@ from accounts.roles import Role
 from config.process_classes import ProcessClass
 from config.sites import STAFF
 from integrations.models import (
+    Approval,
     Connection,
     Integration,
     IntegrationStatus,
@@ -36,7 +37,7 @@ from tests.api import cast
 from tests.broker import record_messages
 from tests.factories import make_user
 from tests.integrations.support.desk import list_decisions, make_agent, without_tokens
-from tests.integrations.support.people import make_everything
+from tests.integrations.support.people import disconnect, make_everything
 from tests.staff_site import STAFF_URL, use_site
 from tests.walls import requests_act_as_web
 
@@ -104,6 +105,24 @@ def get_mailbox(user, provider="google"):
     return Integration.objects.get(
         connection__user=user, connection__provider=provider, product="mail",
         status__in=["syncing", "active", "degraded", "reauth_required"],
+    )  # fmt: skip
+
+
+def make_act_and_question(user):
+    """Have another agent order a sync for the person, and ask to see a message."""
+    tim, now = make_agent("tim"), timezone.now()
+    lookup = SupportLookup.objects.create(
+        search_id=uuid7(), agent_id=tim.id, means="address", user=user, reason="other",
+        opened_at=now, expires_at=now + timedelta(minutes=30),
+    )  # fmt: skip
+    SupportAct.objects.create(
+        agent_id=tim.id, kind="sync_now", lookup=lookup, user=user,
+        integration=get_mailbox(user), reason="sync_problem", text=MARKER,
+        asked_at=now, next_try_at=now,
+    )  # fmt: skip
+    SupportQuestion.objects.create(
+        agent_id=tim.id, lookup=lookup, user=user, kind="message", reason="other",
+        text=MARKER, asked_at=now, expires_at=now + timedelta(days=7),
     )  # fmt: skip
 
 
@@ -332,26 +351,31 @@ class TestPerson:
         assert "The person disconnected" in page
         assert "Part 1," in page
 
-    def test_shows_pending_approvals_of_administrators(self, desk, alice):
+    def test_shows_a_disconnected_account_as_removals_alone(self, desk, alice):
+        for integration in Integration.objects.live().filter(connection__provider="google"):
+            disconnect(integration)
+
         page = read(desk, open_person(desk, alice))
 
-        assert "Microsoft mail The administrator has not answered" in page
+        assert page.count("The person disconnected") == 3
+        assert "access being revoked" not in page
 
-    def test_shows_acts_and_questions_of_all_agents_without_their_texts(self, desk, sam, alice):
-        tim, now = make_agent("tim"), timezone.now()
-        lookup = SupportLookup.objects.create(
-            search_id=uuid7(), agent_id=tim.id, means="address", user=alice, reason="other",
-            opened_at=now, expires_at=now + timedelta(minutes=30),
-        )  # fmt: skip
-        SupportAct.objects.create(
-            agent_id=tim.id, kind="sync_now", lookup=lookup, user=alice,
-            integration=get_mailbox(alice), reason="sync_problem", text=MARKER,
-            asked_at=now, next_try_at=now,
-        )  # fmt: skip
-        SupportQuestion.objects.create(
-            agent_id=tim.id, lookup=lookup, user=alice, kind="message", reason="other",
-            text=MARKER, asked_at=now, expires_at=now + timedelta(days=7),
-        )  # fmt: skip
+    def test_shows_pending_approvals_of_administrators(self, desk, alice):
+        says = "Microsoft mail The administrator has not answered"
+        person = open_person(desk, alice)
+        assert says in read(desk, person)
+
+        now = timezone.now()
+        Approval.objects.update(asked_at=now - timedelta(days=8), expires_at=now)
+
+        assert says not in read(desk, person)
+
+    def test_shows_acts_and_questions_of_all_agents_without_their_texts(self, desk, alice):
+        make_act_and_question(alice)
+        # Found by Sam as well, so the database shows Sam these rows.
+        bob = make_everything("bob")
+        make_act_and_question(bob)
+        open_person(desk, bob)
 
         page = read(desk, open_person(desk, alice))
 
@@ -483,6 +507,16 @@ class TestConnection:
         ):
             assert text in page
 
+    def test_plans_no_check_that_is_years_away(self, desk, alice):
+        page = open_connection(desk, alice)
+        works = SyncWork.objects.filter(integration=get_mailbox(alice))
+        says = "Not planned: when the person looks"
+
+        for days, is_planned in ((29, True), (31, False)):
+            works.update(next_sync_at=timezone.now() + timedelta(days=days))
+            mail = read(desk, page).partition("Google Calendar")[0]
+            assert (says not in mail) is is_planned
+
     def test_shows_counts_quarantine_push_and_permissions(self, desk, alice):
         page = read(desk, open_connection(desk, alice))
 
@@ -515,6 +549,22 @@ class TestConnection:
         assert history.count("Google mail Connected") == 2
         assert history.index(cause) > history.index("Google mail Connected")
         assert "Account Connected, for the first time or again" in history
+
+    def test_shows_acts_on_the_whole_person_since_the_account_was_connected(self, desk, sam, alice):
+        page = open_connection(desk, alice)
+        lookup = SupportLookup.objects.get()
+        connected_at = get_mailbox(alice).connection.connected_at
+        for minutes in (-1, 1):
+            at = connected_at + timedelta(minutes=minutes)
+            SupportAct.objects.create(
+                agent_id=sam.id, kind="revoke_person", lookup=lookup, user=alice, reason="other",
+                text="x", ticket="1", state="unnecessary", asked_at=at, settled_at=at,
+                next_try_at=at,
+            )  # fmt: skip
+
+        history = read(desk, page).partition("What happened")[2]
+
+        assert history.count("Support ordered: Disconnect all accounts") == 1
 
     def test_shows_at_most_a_hundred_entries(self, desk, alice):
         mail, now = get_mailbox(alice), timezone.now()
