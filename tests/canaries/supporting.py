@@ -155,12 +155,13 @@ class CanarySupport:
         eventually(lambda: ">Done<" in self.agent.get(act).text, within=30, says="done", every=0.3)
 
     def _shown(self) -> list[str]:
-        """Return the pages of the console that were shown. :raises Failed: if one has content"""
+        """Return the pages of the console so far. :raises Failed: if none, or one has content"""
         pages = [
             one
             for one in self.journey.cast.exchanges.all
             if one.actor in {"sam", "otto"} and _CONSOLE.match(one.path)
         ]
+        must(pages, "no page of the console was recorded")
         needles = Needles({name: self.journey.marks.of(name) for name in ORIGINS})
         wrong = [one.line for one in pages if needles.found_in(one.answer)]
         must(not wrong, f"content on {', '.join(wrong)}")

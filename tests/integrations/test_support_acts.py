@@ -28,7 +28,7 @@ from integrations.support import act_rows, act_runner, acts, lookups
 from integrations.tasks import support as tasks
 from integrations.tasks.notices import deliver_notice
 from limited_use.ledger import entries
-from limited_use.models import Consent, Leaf, Receipt
+from limited_use.models import Consent, DataKey, Leaf, Receipt
 from tests.broker import record_messages
 from tests.factories import (
     make_connection,
@@ -231,12 +231,16 @@ class TestOrdering:
 
 class TestRevocation:
     @pytest.mark.claim("notice.support-disconnected-all", "mail.support-disconnected-all")
+    @pytest.mark.claim("support.disconnect-is-final")
     def test_disconnects_every_product_of_the_account(self, desk):
         desk.agree()
         act = desk.order_disconnect()
+        keys = DataKey.objects.filter(holder__in=[desk.mail.id, desk.calendar.id])
+        assert keys.exists()
 
         assert run_purge_act(act) == STATE.DONE
 
+        assert not keys.exists()
         jobs = PurgeJob.objects.order_by("id")
         assert {(job.trigger, job.support_act_id) for job in jobs} == {
             (PurgeTrigger.SUPPORT, act.id)
@@ -271,6 +275,7 @@ class TestRevocation:
         assert "/settings/support/" in mail.body
         assert TEXT not in mail.body
 
+    @pytest.mark.claim("support.local-calendars-stay")
     def test_of_a_person_takes_every_account_and_no_local_calendar(self, desk):
         other, *_ = desk.connect()
         local = make_local_calendars(desk)

@@ -92,9 +92,6 @@ def form_of(kind, **more):
 
 
 class TestTheForm:
-    @pytest.mark.claim(
-        "support.local-calendars-stay", "support.disconnect-is-final", "support.act-is-told"
-    )
     def test_states_the_effect_in_numbers_before_it_is_ordered(self, desk, browser):
         for _ in range(2):
             make_message(desk.mail)
@@ -109,6 +106,7 @@ class TestTheForm:
         assert "2 messages are removed from Antares" in text
         assert "1 account is disconnected" in text
         assert "Antares calendars stay: only their owner can remove them." in text
+        assert "The person is notified, and reads the reason, the text and the ticket." in text
         assert desk.alice.email not in page.text
         assert not SupportAct.objects.exists()
 
@@ -231,6 +229,7 @@ class TestTheActPage:
 
 
 class TestTheJourney:
+    @pytest.mark.claim("support.act-is-told")
     def test_from_the_look_up_to_what_the_person_reads(self, desk, browser, google, mailoutbox):
         lookup = desk.find()
         with acting_as(ProcessClass.PURGE):
@@ -271,6 +270,15 @@ class TestTheJourney:
         assert "A support agent of Antares looked up the state of your connections." in notices
         assert "A support agent of Antares disconnected your Google account." in notices
         assert "The reason that the agent gave: A device is lost or stolen." in notices
+        page = reading.text(alice.get(reverse("settings-support")).text)
+        for words in (
+            "Disconnect one account",
+            "A device is lost or stolen.",
+            TEXT,
+            TICKET,
+            "Done",
+        ):
+            assert words in page
         entries = alice.get(reverse("settings-activity-entries")).text
         rows = [
             reading.text(row) for row in re.findall(r"<summary>.*?</summary>", entries, re.DOTALL)

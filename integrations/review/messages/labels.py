@@ -113,7 +113,7 @@ SCOPE_CLASSES: Final[Mapping[str, Promise]] = {
 #: Key of the rows that `OwnedTable.found` shows.
 FOUND_ROWS: Final = "row of a person whom an agent found"
 STAFF_ROWS: Final[Mapping[str, Promise]] = {
-    FOUND_ROWS: _("states of people whom a support agent found within 30 minutes"),
+    FOUND_ROWS: _("states of people whom a support agent found in the last 30 minutes"),
     "agreement to show a message or an event to support": _(
         "agreements to show a message or an event to support"
     ),

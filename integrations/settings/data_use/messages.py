@@ -192,7 +192,7 @@ MISSING: Final[Texts] = {
     Fact.SEND_ORDERED: _("You had not sent the message, or had taken it back."),
     Fact.RECIPIENTS_WITHIN_BOUND: _("There were too many recipients."),
     Fact.HOUR_WITHIN_BOUND: _("You had sent too many messages in the last hour."),
-    Fact.AGENT_IS_SUPPORT: _("Who asked is not a support agent."),
+    Fact.AGENT_IS_SUPPORT: _("The person who asked is not a support agent."),
     Fact.LOOKUPS_WITHIN_BOUND: _("The agent had looked up too many people in the last hour."),
     Fact.DAY_WITHIN_BOUND: _("You had sent too many messages in the last day."),
     Fact.RECIPIENTS_KNOWN: _("You had not corresponded with each recipient."),
