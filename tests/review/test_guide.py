@@ -222,6 +222,8 @@ class TestHumanAccess:
             if values[2] == Recipient.SUPPORT_AGENT and cell.options
         ]  # fmt: skip
         assert len(page.uses) == len(opened)
+        purposes = {purpose for use in page.uses for purpose in use.rule.purposes}
+        assert purposes == {Purpose.SUPPORT_ITEM, Purpose.SUPPORT_FIND}
         for use in page.uses:
             is_item = use.rule.purposes == {Purpose.SUPPORT_ITEM}
             fact = Fact.ITEM_CONSENTED if is_item else Fact.AGENT_IS_SUPPORT

@@ -109,9 +109,9 @@ SCOPE_CLASSES: Final[Mapping[str, Promise]] = {
     "an administrator's consent by default": _("an administrator consents by default"),
 }
 
-#: By the words of `config.database.row_owners`, as the evidence has them.
 #: Key of the rows that `OwnedTable.found` shows.
 FOUND_ROWS: Final = "row of a person whom an agent found"
+#: By the words of `config.database.row_owners`, as the evidence has them.
 STAFF_ROWS: Final[Mapping[str, Promise]] = {
     FOUND_ROWS: _("states of people whom a support agent found in the last 30 minutes"),
     "agreement to show a message or an event to support": _(
