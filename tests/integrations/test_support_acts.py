@@ -23,6 +23,7 @@ from integrations.models import (
     SupportActKind,
     SupportActState,
 )
+from integrations.providers.local import LOCAL
 from integrations.support import act_rows, act_runner, acts, lookups
 from integrations.tasks import support as tasks
 from integrations.tasks.notices import deliver_notice
@@ -283,9 +284,22 @@ class TestRevocation:
             desk.connection.id
         }
 
+    def test_takes_an_account_without_products_beside_antares_calendars(self, desk):
+        bob = make_user("bob", organisation=desk.acme)
+        make_integration(
+            make_connection(bob, desk.acme, provider=LOCAL.key), product="calendar", consent=False
+        )
+        empty = make_connection(bob, desk.acme)
+        act, _ = desk.order(KIND.REVOKE_PERSON, lookup=desk.find(empty))
+
+        assert run_purge_act(act) == STATE.DONE
+        empty.refresh_from_db()
+        assert empty.ending_since is not None
+
     def test_revokes_the_grant_of_an_account_without_products(self, desk, monkeypatch):
         empty = make_connection(desk.alice, desk.acme)
         act = desk.order(KIND.REVOKE_PERSON)[0]
+        assert act.effect["accounts"] == 2
 
         assert run_purge_act(act) == STATE.DONE
 
