@@ -58,6 +58,8 @@ QUESTION_STATE: Final[Texts] = {
     QuestionState.WITHDRAWN: _("No longer needed"),
     QuestionState.EXPIRED: _("Not answered in time"),
 }
+#: Instead of `ALLOWED`, once the agent can no longer read the chosen item.
+ACCESS_ENDED: Final = _("Access ended")
 BULK_STATE: Final[Texts] = {
     BulkState.COUNTING: _("Counting"),
     BulkState.PROPOSED: _("Waiting for a second person"),
@@ -95,6 +97,13 @@ LOCAL_CALENDARS: Final = claim(
 RECONNECT_FIRST: Final = _(
     "The person has to reconnect this account first. Until then, Antares cannot fetch anything."
 )
+
+
+def describe_question(state: QuestionState, *, is_open: bool) -> StrOrPromise:
+    """:param is_open: whether the agent can read the chosen item now"""
+    if state == QuestionState.ALLOWED and not is_open:
+        return ACCESS_ENDED
+    return QUESTION_STATE[state]
 
 
 def describe_effect(effect: Mapping[str, int]) -> list[str]:

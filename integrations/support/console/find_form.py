@@ -17,7 +17,7 @@ INVALID_VALUES = {
 
 
 class FindForm(forms.Form):
-    """The value may be an address: it is stored nowhere, and shown only beside its own error."""
+    """The value may be an address: it is stored nowhere, shown only in a form with errors."""
 
     means = forms.ChoiceField(
         label=_("Find by"), choices=tuple(messages.MEANS.items()), widget=forms.RadioSelect
