@@ -177,4 +177,3 @@ BULK_NO_ORGANISATION: Final = _(
     "No organisation has exactly this id. Copy the id or the platform id of the organisation."
 )
 BULK_WINDOW: Final = _("The time window has to begin in the past, and before its end.")
-BULK_TICKET: Final = _("Use letters, digits, spaces and . _ # / - only, at most 40.")

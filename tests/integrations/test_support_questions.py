@@ -780,6 +780,7 @@ class TestPagesOfTheAgent:
 
         assert page.status_code == 200
         assert "Please fix the marked fields." in page.text
+        assert ("A ticket begins with a letter or digit" in page.text) == ("ticket" in change)
         assert "They see your reason, your text and the ticket" in page.text
         assert not SupportQuestion.objects.exists()
 
@@ -870,6 +871,22 @@ class TestTheJourney:
         assert "A support agent read it:" in page
         assert '<span class="badge ">Access ended</span>' in hers.get("/settings/support/").text
         assert hers.post(stop).status_code == 404
+
+    @pytest.mark.claim("support.all-listed")
+    def test_a_reading_stays_listed_when_the_time_is_extended(
+        self, lookup, agent, sam, alice, message
+    ):
+        allow(ask(lookup, agent), alice, message.id)
+        assert cast.desk(sam).get(f"/support/items/{message.id}/").status_code == 200
+        with acting_as(ProcessClass.WEB, alice):
+            support_access.open_to_support(
+                actor=alice, message_id=message.id, hours=72, version=VERSION, at=timezone.now()
+            )
+
+        page = cast.browser(mailbox_owner(alice)).get("/settings/support/").text
+
+        assert "A support agent read it:" in page
+        assert "No support agent has read it" not in page
 
     @pytest.mark.claim("support.open-elsewhere")
     def test_an_open_item_of_another_organisation_is_said_to_be_open(

@@ -108,7 +108,6 @@ class TestSettling:
     @pytest.mark.invariant(3)
     def test_is_an_entry_of_the_ledger_without_the_reason(self):
         alarm = raise_alarm(kind="refusals.burst", feature="campaigns", count=31)
-        about = f"about={ABOUT} feature=campaigns"
         before = set(Leaf.objects.values_list("id", flat=True))
 
         settle_alarm(alarm, "Alice called +49 30 123")

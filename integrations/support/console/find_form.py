@@ -42,9 +42,7 @@ class FindForm(forms.Form):
     def clean_ticket(self) -> str:
         ticket: str = self.cleaned_data["ticket"]
         if ticket and not lookups.is_ticket(ticket):
-            raise forms.ValidationError(
-                _("A ticket has letters, digits, spaces and . _ # / - only, no address.")
-            )
+            raise forms.ValidationError(messages.TICKET_MALFORMED)
         return ticket
 
     def make_request(self) -> LookupRequest:

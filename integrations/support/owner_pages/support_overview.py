@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from django.db.models import Min
 from django.urls import reverse
 
 from accounts.actors import Actor
@@ -215,11 +216,12 @@ def list_open_items(
         for consent in open_consents.order_by("expires_at", "id")[:MAX_LISTED]
         if consent.item is not None
     }
-    readings = item_readings.find_readings(
-        list(agreed),
-        actor=actor,
-        since=min((consent.given_at for consent in agreed.values()), default=at),
+    # A later consent replaced the earlier one: its readings are shown, too.
+    consents = Consent.objects.filter(
+        owner_id=user_id, organisation_id=organisation_id, feature=SUPPORT, item__in=agreed
     )
+    first_given_at = consents.aggregate(at=Min("given_at"))["at"]
+    readings = item_readings.find_readings(list(agreed), actor=actor, since=first_given_at or at)
     pages = _find_item_pages(list(agreed), user_id=user_id)
     rows = []
     for item, consent in agreed.items():

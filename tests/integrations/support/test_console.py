@@ -224,7 +224,7 @@ class TestConsole:
 
         page = answer.content.decode()
         assert answer.status_code == 400
-        assert "A ticket has letters, digits" in page
+        assert "A ticket begins with a letter or digit" in page
         assert page.count("This field is required.") == 1
 
     @pytest.mark.claim("support.too-many-look-ups")
