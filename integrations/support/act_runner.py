@@ -156,8 +156,9 @@ def _send_receipt_link(claimed: ClaimedAct, now: Clock) -> SupportActState:
 
 def _maintain(claimed: ClaimedAct, now: Clock) -> SupportActState:
     act, at = claimed.act, now()
+    # A staff process could name an integration of somebody whom nobody found.
     integration = Integration.objects.select_related("connection").get(
-        id=_get_id(act.integration_id)
+        id=_get_id(act.integration_id), connection__user_id=act.user_id
     )
     connection = integration.connection
     with (

@@ -122,6 +122,22 @@ class TestMaintenance:
 
         assert run_sync_act(act) == STATE.UNNECESSARY
 
+    def test_changes_nothing_of_somebody_whom_the_agent_did_not_find(self, desk):
+        """A staff process could insert an order for Alice that names a mailbox of Bob."""
+        bob, lookup, at = Desk(sam=desk.sam), desk.find(), timezone.now()
+        later = at + timedelta(days=1)
+        SyncWork.objects.update(next_sync_at=later)
+        with acting_as(ProcessClass.STAFF, desk.actor):
+            act = SupportAct.objects.create(
+                agent_id=desk.sam.id, kind=KIND.SYNC_NOW, lookup=lookup, user=desk.alice,
+                integration_id=bob.mail.id, reason="other", asked_at=at, next_try_at=at,
+            )  # fmt: skip
+
+        assert run_sync_act(act) == STATE.WAITING
+
+        assert SyncWork.objects.get(integration=bob.mail).next_sync_at == later
+        assert not OwnerNotice.objects.exists()
+
     def test_is_not_done_for_an_agent_who_was_demoted(self, desk):
         act, _ = desk.order(KIND.SYNC_NOW, integration_id=desk.mail.id)
         desk.sam.role = "member"
