@@ -242,6 +242,20 @@ class TestLookUps:
 
         assert OwnerNotice.objects.get().message == "support_looked_up"
 
+    def test_are_told_although_a_notice_of_an_earlier_one_fails(self, desk, monkeypatch):
+        earlier, later, notify = desk.find(), desk.find(), notices.notify_of_lookup
+
+        def fail_for_the_earlier(lookup_id, *, at):
+            if lookup_id == earlier.id:
+                raise RuntimeError("a bug")
+            return notify(lookup_id, at=at)
+
+        monkeypatch.setattr(notices, "notify_of_lookup", fail_for_the_earlier)
+        with acting_as(ProcessClass.PURGE):
+            tasks.sweep_support()
+
+        assert OwnerNotice.objects.get().about == later.id
+
     def test_are_on_the_page_alone_unless_the_person_chooses_mail(self, desk, mailoutbox):
         lookup = desk.find()
         notices.notify_of_lookup(lookup.id, at=timezone.now())
