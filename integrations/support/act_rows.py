@@ -93,6 +93,16 @@ def postpone_act(claimed: ClaimedAct, *, at: datetime) -> SupportActState:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**act.try_count)
         leases.release(claimed.lease, next_try_at=at + timedelta(seconds=pause))
         return SupportActState.WAITING
+    return fail_act(claimed, at=at)
+
+
+def fail_act(claimed: ClaimedAct, *, at: datetime) -> SupportActState:
+    """
+    Settle the act as failed, with an alarm.
+
+    :raises leases.LeaseLost:
+    """
+    act = claimed.act
     settle_act(claimed, SupportActState.FAILED, at=at)
     alarms.raise_alarm(
         kind="support.act_failed", about=act.id, window="", body={"kind": str(act.kind)}, at=at

@@ -339,6 +339,40 @@ class TestRevocation:
         assert (alarm.kind, alarm.about) == ("support.act_failed", act.id)
         assert list_events("support.")[-1]["event"] == "support.act_failed"
 
+    def test_of_a_person_takes_the_other_accounts_if_one_of_them_fails(self, desk, monkeypatch):
+        other, *_ = desk.connect()
+        act, _ = desk.order(KIND.REVOKE_PERSON)
+        revoke = act_runner._revoke_connection
+
+        def fail_for_the_first(claimed, connection, at):
+            if connection.id == desk.connection.id:
+                raise RuntimeError("a bug")
+            revoke(claimed, connection, at)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(act_runner, "_revoke_connection", fail_for_the_first)
+            assert run_purge_act(act) == STATE.WAITING
+
+        assert {job.integration.connection_id for job in PurgeJob.objects.all()} == {other.id}
+        later = timezone.now() + timedelta(hours=1)
+        assert run_purge_act(act, now=lambda: later) == STATE.DONE
+        assert PurgeJob.objects.count() == SupportAct.objects.get().done_count == 4
+
+    def test_fails_if_the_worker_of_every_try_dies(self, desk, monkeypatch):
+        act, at = desk.order_disconnect(), timezone.now()
+
+        def die(*_):
+            raise SystemExit
+
+        monkeypatch.setattr(act_runner, "_revoke_connection", die)
+        for _ in range(act_rows.MAX_TRIES):
+            at += timedelta(hours=1)
+            with pytest.raises(SystemExit):
+                run_purge_act(act, now=lambda at=at: at)
+
+        assert run_purge_act(act, now=lambda: at + timedelta(hours=1)) == STATE.FAILED
+        assert Alarm.objects.get().kind == "support.act_failed"
+
     def test_whose_task_was_lost_is_found_by_the_sweep(self, desk, monkeypatch):
         act = desk.order_disconnect()
         sync, _ = desk.order(KIND.SYNC_NOW, integration_id=desk.mail.id)
