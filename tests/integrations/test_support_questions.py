@@ -435,7 +435,47 @@ class TestRaces:
         with pytest.raises(questions.QuestionClosed):
             allow(question, alice, message.id)
 
-        assert Consent.objects.filter(item=message.id, withdrawn_at=None).exists()
+        consent = Consent.objects.get(item=message.id, withdrawn_at=None)
+        assert consent.expires_at - timezone.now() > timedelta(hours=71)
+
+    def test_an_item_that_was_open_before_is_not_open_for_longer(
+        self, lookup, agent, alice, message, after_consent
+    ):
+        question = ask(lookup, agent)
+        with acting_as(ProcessClass.WEB, alice):
+            earlier = support_access.open_to_support(
+                actor=alice, message_id=message.id, hours=1, version=VERSION, at=timezone.now()
+            )
+        after_consent(lambda: withdraw(question, agent))
+
+        with pytest.raises(questions.QuestionClosed):
+            allow(question, alice, message.id, hours=24)
+
+        consent = Consent.objects.get(item=message.id, withdrawn_at=None)
+        assert consent.expires_at == earlier.expires_at
+
+    def test_an_item_that_the_person_closed_since_stays_closed(
+        self, lookup, agent, alice, message, after_consent
+    ):
+        question = ask(lookup, agent)
+
+        def close():
+            withdraw(question, agent)
+            with acting_as(ProcessClass.WEB, alice):
+                support_access.withdraw_access(
+                    actor=alice, message_id=message.id, at=timezone.now()
+                )
+
+        with acting_as(ProcessClass.WEB, alice):
+            support_access.open_to_support(
+                actor=alice, message_id=message.id, hours=72, version=VERSION, at=timezone.now()
+            )
+        after_consent(close)
+
+        with pytest.raises(questions.QuestionClosed):
+            allow(question, alice, message.id)
+
+        assert not Consent.objects.filter(item=message.id, withdrawn_at=None).exists()
 
     def test_a_crash_after_the_consent_leaves_an_open_item_and_a_waiting_question(
         self, lookup, agent, alice, message, after_consent
