@@ -122,7 +122,7 @@ def _find_work(at: datetime) -> QuerySet[BulkRevocation]:
 
 
 def _count(run: _Run) -> None:
-    counts = bulk_matches.count_matches(run.bulk)
+    counts = bulk_matches.count_matches(run.bulk, keep_lease=lambda: _save(run))
     _save(run, state=BulkState.PROPOSED, counts=counts, counted_at=run.now())
     logger.info("bulk_revocation.counted", extra={"about": run.bulk.id})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
@@ -26,7 +27,7 @@ from integrations.models import (
     SupportActState,
 )
 from integrations.providers.local import LOCAL
-from integrations.support import bulk_act, bulk_revocation, bulk_runner
+from integrations.support import bulk_act, bulk_matches, bulk_revocation, bulk_runner
 from integrations.support.bulk_revocation import BulkInvalid, BulkNotOpen, SecondPersonNeeded
 from limited_use.ledger import entries
 from limited_use.models import DataKey, Leaf
@@ -129,6 +130,28 @@ class TestAProposal:
         }
         assert Integration.objects.live().count() == 4
         assert not SupportAct.objects.exists()
+
+    def test_keeps_its_worker_while_it_is_counted(self, acme, sam, monkeypatch):
+        for _ in range(2):
+            make_account(acme)
+        monkeypatch.setattr(bulk_matches, "_CHUNK", 1)
+        minutes = count()
+        at = timezone.now()
+        bulk = propose(sam, organisation_id=acme.id, at=at)
+        iterate = bulk_matches._iterate_chunks
+
+        def look_for_work(*values):
+            for chunk in iterate(*values):
+                yield chunk
+                # Longer than a lease since the claim, not since the last statement.
+                seen_at = at + timedelta(minutes=next(minutes), seconds=30)
+                assert bulk_runner.list_due_bulks(at=seen_at) == []
+
+        monkeypatch.setattr(bulk_matches, "_iterate_chunks", look_for_work)
+        with acting_as(ProcessClass.PURGE):
+            bulk_runner.run_bulk(bulk_id=bulk.id, now=lambda: at + timedelta(minutes=next(minutes)))
+
+        assert reload(bulk).state == BulkState.PROPOSED
 
     @pytest.mark.claim("bulk.second-person")
     def test_waits_for_a_second_person(self, acme, sam):
@@ -505,7 +528,7 @@ class TestAWorker:
         make_account(acme)
         bulk = propose(sam, organisation_id=acme.id)
 
-        def kill(_):
+        def kill(*_, **__):
             raise self.Killed
 
         with monkeypatch.context() as patch:
