@@ -69,6 +69,12 @@ def settle_act(claimed: ClaimedAct, state: SupportActState, *, at: datetime) -> 
     :raises leases.LeaseLost: that transaction must not commit
     """
     leases.release(claimed.lease, state=state, settled_at=at)
+    record_settlement(claimed.act.id, state, at=at)
+    logger.info("support.act_settled", extra={"act_id": claimed.act.id, "state": state})
+
+
+def record_settlement(act_id: UUID, state: SupportActState, *, at: datetime) -> None:
+    """Record the act's final state in the ledger."""
     entries.record_ledger_event(
         event={
             SupportActState.DONE: "support.act_done",
@@ -76,10 +82,9 @@ def settle_act(claimed: ClaimedAct, state: SupportActState, *, at: datetime) -> 
             SupportActState.STOPPED: "support.act_stopped",
             SupportActState.FAILED: "support.act_failed",
         }[state],
-        about=claimed.act.id,
+        about=act_id,
         at=at,
     )
-    logger.info("support.act_settled", extra={"act_id": claimed.act.id, "state": state})
 
 
 def postpone_act(claimed: ClaimedAct, *, at: datetime) -> SupportActState:

@@ -20,7 +20,7 @@ from integrations.models import (
     SupportActState,
 )
 
-from . import bulk_matches, notices
+from . import act_rows, bulk_matches, notices
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ def _settle(act_id: UUID, bulk: BulkRevocation, at: datetime) -> SupportActState
                 state, job_count = SupportActState.DONE, len(jobs)
         if not waiting.update(state=state, settled_at=at, done_count=job_count):
             raise _AlreadySettled
+        act_rows.record_settlement(act_id, state, at=at)
     return state
 
 
@@ -86,15 +87,17 @@ def _record_failure(act_id: UUID, bulk: BulkRevocation, at: datetime) -> Support
         try_count=F("try_count") + 1, next_try_at=at + RETRY_AFTER
     ):
         return None
-    if not waiting.update(
-        state=SupportActState.FAILED, settled_at=at, try_count=F("try_count") + 1
-    ):
-        return None
-    alarms.raise_alarm(
-        kind="support.bulk_failed",
-        about=bulk.id,
-        window="",
-        body={"act": str(act_id)},
-        at=at,
-    )
+    with transaction.atomic(durable=True):
+        if not waiting.update(
+            state=SupportActState.FAILED, settled_at=at, try_count=F("try_count") + 1
+        ):
+            return None
+        act_rows.record_settlement(act_id, SupportActState.FAILED, at=at)
+        alarms.raise_alarm(
+            kind="support.bulk_failed",
+            about=bulk.id,
+            window="",
+            body={"act": str(act_id)},
+            at=at,
+        )
     return SupportActState.FAILED

@@ -64,9 +64,10 @@ def otto():
     return make_agent("otto", Role.OPERATOR)
 
 
-def list_events(bulk):
+def list_events(row):
+    """Return the ledger events about a bulk revocation, or one of its acts."""
     said = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
-    name = entries.get_ledger_pseudonym(bulk.id)
+    name = entries.get_ledger_pseudonym(row.id)
     return [one for one in said if one.get("subject") == name]
 
 
@@ -362,6 +363,8 @@ class TestAnApprovedOne:
         assert done["body"] == {
             "agent": agent, "decided_by": second, "done": 1, "unnecessary": 0, "failed": 0
         }  # fmt: skip
+        (settled,) = list_events(SupportAct.objects.get())
+        assert settled["event"] == "support.act_done"
 
     @pytest.mark.parametrize(
         "change", [{"is_active": False, "deactivated_at": timezone.now()}, {"role": Role.REVIEWER}]
@@ -413,6 +416,7 @@ class TestAFailingAccount:
         assert bulk.counts["progress"]["failed"] == 1
         assert list_revoked() == {accounts[0].id, accounts[2].id}
         failed = SupportAct.objects.get(connection=broken)
+        assert [event["event"] for event in list_events(failed)] == ["support.act_failed"]
         assert (failed.state, failed.try_count) == (SupportActState.FAILED, bulk_act.MAX_TRIES)
         assert Alarm.objects.get(kind="support.bulk_failed").about == bulk.id
 
