@@ -170,7 +170,10 @@ BULK_PROPOSED: Final = _("Antares is counting what your proposal matches.")
 BULK_APPROVED: Final = _("You approved it. Antares is disconnecting the accounts.")
 BULK_REJECTED: Final = _("You rejected it.")
 BULK_STOPPED: Final = _("You stopped it.")
-BULK_NOT_OPEN: Final = _("This is no longer possible: it was decided, stopped or finished before.")
+BULK_NOT_OPEN: Final = _(
+    "This is no longer possible: it was decided, stopped or finished before, or it waited for more"
+    " than 24 hours."
+)
 BULK_OWN: Final = _("You proposed it. Another member of staff decides.")
 BULK_NO_CRITERION: Final = _("Enter an organisation, a provider or a start of the time window.")
 BULK_NO_ORGANISATION: Final = _(
