@@ -157,6 +157,22 @@ class TestOrdering:
                     reason="other", text="x", ticket="1", asked_at=at, next_try_at=at,
                 )  # fmt: skip
 
+    @pytest.mark.parametrize("days", [-91, 1])
+    def test_cannot_be_given_another_time(self, desk, days):
+        """The person's page lists the acts of 90 days, and older ones are deleted."""
+        lookup, at = desk.find(), timezone.now()
+
+        with (
+            acting_as(ProcessClass.STAFF, desk.actor),
+            pytest.raises(DatabaseError, match="row-level security"),
+            transaction.atomic(),
+        ):
+            SupportAct.objects.create(
+                agent_id=desk.sam.id, kind=KIND.REVOKE_PERSON, lookup=lookup, user=desk.alice,
+                reason="other", text="x", ticket="1", asked_at=at + timedelta(days=days),
+                next_try_at=at,
+            )  # fmt: skip
+
     def test_of_a_sync_says_that_the_owner_has_to_reconnect(self, desk):
         desk.mail.status = IntegrationStatus.REAUTH_REQUIRED
         desk.mail.save()
