@@ -38,8 +38,11 @@ def carry_out(
     """
     Return the act's final state; None while it waits, or if another worker settled it.
 
-    An error does not reach other connections: the act is tried again, and fails at last.
+    An error does not reach other connections: the act is tried again, and fails at last. So does
+    an act whose worker dies each time.
     """
+    if not _count_try(act_id):
+        return _fail(act_id, bulk, now())
     try:
         return database_contention.retry(lambda: _settle(act_id, bulk, now()))
     except _AlreadySettled:
@@ -47,7 +50,7 @@ def carry_out(
     except Exception:
         # A bug with one connection must not stop the others.
         logger.exception("bulk_revocation.act_failed", extra={"about": act_id})
-        return _record_failure(act_id, bulk, now())
+        return _postpone_or_fail(act_id, bulk, now())
 
 
 def _get_connection_id(act: SupportAct) -> UUID:
@@ -81,16 +84,26 @@ def _settle(act_id: UUID, bulk: BulkRevocation, at: datetime) -> SupportActState
     return state
 
 
-def _record_failure(act_id: UUID, bulk: BulkRevocation, at: datetime) -> SupportActState | None:
+def _count_try(act_id: UUID) -> bool:
+    """Return False if the act had all of its tries, or is settled."""
     waiting = SupportAct.objects.filter(id=act_id, state=SupportActState.WAITING)
-    if waiting.filter(try_count__lt=MAX_TRIES - 1).update(
-        try_count=F("try_count") + 1, next_try_at=at + RETRY_AFTER
-    ):
+    left = waiting.filter(try_count__lt=MAX_TRIES)
+    return bool(left.update(try_count=F("try_count") + 1))
+
+
+def _postpone_or_fail(
+    act_id: UUID, bulk: BulkRevocation, at: datetime
+) -> SupportActState | None:
+    waiting = SupportAct.objects.filter(id=act_id, state=SupportActState.WAITING)
+    if waiting.filter(try_count__lt=MAX_TRIES).update(next_try_at=at + RETRY_AFTER):
         return None
+    return _fail(act_id, bulk, at)
+
+
+def _fail(act_id: UUID, bulk: BulkRevocation, at: datetime) -> SupportActState | None:
+    waiting = SupportAct.objects.filter(id=act_id, state=SupportActState.WAITING)
     with transaction.atomic(durable=True):
-        if not waiting.update(
-            state=SupportActState.FAILED, settled_at=at, try_count=F("try_count") + 1
-        ):
+        if not waiting.update(state=SupportActState.FAILED, settled_at=at):
             return None
         act_rows.record_settlement(act_id, SupportActState.FAILED, at=at)
         alarms.raise_alarm(

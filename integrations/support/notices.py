@@ -83,11 +83,18 @@ def notify_of_disconnect(
     """
     Call it in the transaction of the disconnect.
 
-    :param jobs: the purges of this connection
+    :param jobs: the purges of this connection; none for an account without products
     """
-    product = jobs[0].integration.product if len(jobs) == 1 else ""
+    product = ""
+    match jobs:
+        case []:
+            message = "support_disconnected_empty"
+        case [job]:
+            message, product = "support_disconnected", job.integration.product
+        case _:
+            message = "support_disconnected_all"
     notify.notify(
-        "support_disconnected" if product else "support_disconnected_all",
+        message,
         user_id=connection.user_id,
         organisation_id=connection.organisation_id,
         about=connection.id,

@@ -312,7 +312,8 @@ class TestRevocation:
         empty.refresh_from_db()
         assert empty.ending_since is not None
 
-    def test_revokes_the_grant_of_an_account_without_products(self, desk, monkeypatch):
+    @pytest.mark.claim("mail.support-disconnected-empty")
+    def test_revokes_the_grant_of_an_account_without_products(self, desk, mailoutbox):
         empty = make_connection(desk.alice, desk.acme)
         act = desk.order(KIND.REVOKE_PERSON)[0]
         assert act.effect["accounts"] == 2
@@ -321,6 +322,11 @@ class TestRevocation:
 
         empty.refresh_from_db()
         assert empty.ending_since is not None
+        assert not PurgeJob.objects.filter(integration__connection=empty).exists()
+        notice = OwnerNotice.objects.get(about=empty.id)
+        deliver_notice(notice_id=str(notice.id))
+        (mail,) = mailoutbox
+        assert "no data to remove and no receipt. Antares deletes its tokens." in mail.body
 
     @pytest.mark.parametrize(
         "change",

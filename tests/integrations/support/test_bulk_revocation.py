@@ -528,6 +528,31 @@ class TestAWorker:
         assert PurgeJob.objects.count() == 4
         assert reload(bulk).counts["progress"]["done"] == 4
 
+    def test_that_is_killed_by_the_same_account_each_time_fails_it(
+        self, acme, sam, otto, monkeypatch
+    ):
+        accounts = [make_account(acme) for _ in range(3)]
+        deadly = accounts[0]
+        bulk = begin(sam, otto, organisation_id=acme.id)
+        disconnect, at = bulk_act.disconnect_for_support, timezone.now()
+
+        def kill(*, act, **values):
+            if act.connection_id == deadly.id:
+                raise self.Killed
+            return disconnect(act=act, **values)
+
+        monkeypatch.setattr(bulk_act, "disconnect_for_support", kill)
+        for number in range(bulk_act.MAX_TRIES):
+            began_at = at + number * bulk_runner.LEASE
+            with pytest.raises(self.Killed):
+                run_worker(bulk, now=lambda began_at=began_at: began_at)
+        run_worker(bulk, now=lambda: at + bulk_act.MAX_TRIES * bulk_runner.LEASE)
+
+        assert reload(bulk).state == BulkState.DONE
+        assert list_revoked() == {account.id for account in accounts[1:]}
+        assert SupportAct.objects.get(connection=deadly).state == SupportActState.FAILED
+        assert Alarm.objects.filter(kind="support.bulk_failed", about=bulk.id).exists()
+
     def test_that_is_killed_while_it_counts_is_followed_by_another(self, acme, sam, monkeypatch):
         make_account(acme)
         bulk = propose(sam, organisation_id=acme.id)
