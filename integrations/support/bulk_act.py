@@ -42,7 +42,11 @@ def carry_out(
     an act whose worker dies each time.
     """
     if not _count_try(act_id):
-        return _fail(act_id, bulk, now())
+        # The worker of each earlier try died, or the act is settled.
+        state = _fail(act_id, bulk, now())
+        if state is not None:
+            logger.error("bulk_revocation.act_failed", extra={"about": act_id})
+        return state
     try:
         return database_contention.retry(lambda: _settle(act_id, bulk, now()))
     except _AlreadySettled:

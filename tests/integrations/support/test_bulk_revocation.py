@@ -569,6 +569,25 @@ class TestAWorker:
 
         assert reload(bulk).counts["connections"] == 1
 
+    def test_that_fails_to_count_raises_an_alarm_and_is_followed_by_another(
+        self, acme, sam, monkeypatch
+    ):
+        make_account(acme)
+        bulk, at = propose(sam, organisation_id=acme.id), timezone.now()
+        with monkeypatch.context() as patch:
+            patch.setattr("integrations.support.bulk_matches.count_matches", None)
+            assert not run_worker(bulk, now=lambda: at)
+            run_worker(bulk, now=lambda: at + bulk_runner.LEASE)
+
+        assert Alarm.objects.get(kind="support.bulk_crashed").about == bulk.id
+        assert reload(bulk).state == BulkState.COUNTING
+        with acting_as(ProcessClass.PURGE):
+            assert bulk_runner.list_due_bulks(at=at + 2 * bulk_runner.LEASE) == [bulk.id]
+
+        run_worker(bulk, now=lambda: at + 2 * bulk_runner.LEASE)
+
+        assert reload(bulk).state == BulkState.PROPOSED
+
     def test_whose_lease_expired_settles_no_act_twice(self, acme, sam, otto, monkeypatch):
         """The second one overtakes the first one in the middle of a batch."""
         for _ in range(4):
