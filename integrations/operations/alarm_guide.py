@@ -145,8 +145,8 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
         " compare it with its ticket, and stop it if you did not expect it."
     ),
     "support.bulk_crashed": _(
-        "Find bulk_revocation.crashed with this bulk revocation in the log, and report the error. It"
-        " is tried again every two minutes until staff stop it."
+        "Find bulk_revocation.crashed with this bulk revocation in the log, and report the error."
+        " It is tried again every two minutes until staff stop it."
     ),
     "support.bulk_failed": _(
         "Find bulk_revocation.act_failed with this act in the log, and report the error. The"

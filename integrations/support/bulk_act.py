@@ -95,9 +95,7 @@ def _count_try(act_id: UUID) -> bool:
     return bool(left.update(try_count=F("try_count") + 1))
 
 
-def _postpone_or_fail(
-    act_id: UUID, bulk: BulkRevocation, at: datetime
-) -> SupportActState | None:
+def _postpone_or_fail(act_id: UUID, bulk: BulkRevocation, at: datetime) -> SupportActState | None:
     waiting = SupportAct.objects.filter(id=act_id, state=SupportActState.WAITING)
     if waiting.filter(try_count__lt=MAX_TRIES).update(next_try_at=at + RETRY_AFTER):
         return None

@@ -106,9 +106,7 @@ def run_bulk(*, bulk_id: UUID, now: Clock = timezone.now) -> bool:
     except Exception:
         # Tried again after a pause. The operator has the alarm, and staff can stop it.
         logger.exception("bulk_revocation.crashed", extra={"about": bulk_id})
-        alarms.raise_alarm(
-            kind="support.bulk_crashed", about=bulk_id, window="", body={}, at=now()
-        )
+        alarms.raise_alarm(kind="support.bulk_crashed", about=bulk_id, window="", body={}, at=now())
         next_try_at = now() + LEASE
     _settle_stopped_acts(run)
     try:
