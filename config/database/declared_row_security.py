@@ -171,9 +171,10 @@ def _keep_newest_factor(table: str, role: str) -> Iterator[RowSecurityPolicy]:
 def _limit_orders(table: str, owned_table: OwnedTable, role: str) -> RowSecurityPolicy:
     """
     Return the policy that keeps agents from ordering something in another agent's name, or for
-    a person whom they did not find.
+    a person whom they did not find; or with a time that hides the order from that person.
     """
-    own = f"agent_id = {_PERSON} AND {build_found_condition(owned_table)}"
+    is_now = "asked_at BETWEEN now() - interval '5 minutes' AND now() + interval '5 minutes'"
+    own = f"agent_id = {_PERSON} AND {build_found_condition(owned_table)} AND {is_now}"
     return RowSecurityPolicy(
         table, "staff_orders", role, "INSERT", "true", check=own, is_permissive=False
     )

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 
 from accounts import row_owner
 from accounts.actors import Actor
-from accounts.models import Organisation
+from accounts.models import Membership, Organisation
 from integrations.models import LIVE, Event, EventKind, ItemKind, Message
 from limited_use.agreements import consents
 from limited_use.models import Consent
@@ -129,15 +129,7 @@ def list_open_items(*, actor: Actor, at: datetime) -> list[OpenItem]:
     open_consents = list(
         _filter_open(at).exclude(owner_id=agent_id).order_by("expires_at", "id")[:MOST_LISTED]
     )
-    item_ids: dict[tuple[UUID, UUID], list[UUID]] = {}
-    for consent in open_consents:
-        if consent.item is not None:
-            owner = (consent.owner_id, consent.organisation_id)
-            item_ids.setdefault(owner, []).append(consent.item)
-    kinds: dict[UUID, ItemKind] = {}
-    for owner, owned_ids in item_ids.items():
-        with row_owner.acting_for(*owner):
-            kinds |= find_item_kinds(*owner, item_ids=owned_ids)
+    kinds = _find_kinds(open_consents)
     organisation_ids = {consent.organisation_id for consent in open_consents}
     names = dict(Organisation.objects.filter(id__in=organisation_ids).values_list("id", "name"))
     return [
@@ -150,6 +142,36 @@ def list_open_items(*, actor: Actor, at: datetime) -> list[OpenItem]:
         for consent in open_consents
         if consent.item in kinds and consent.item is not None and consent.expires_at is not None
     ]
+
+
+def find_open_items(*, actor: Actor, item_ids: Collection[UUID], at: datetime) -> frozenset[UUID]:
+    """Return those of the items that the agent can read now."""
+    if not item_ids:
+        return frozenset()
+    agent_id, _ = get_owner_ids(actor)
+    open_consents = _filter_open(at).filter(item__in=item_ids).exclude(owner_id=agent_id)
+    return frozenset(_find_kinds(open_consents))
+
+
+def find_own_open_items(
+    *, owner_id: UUID, item_ids: Collection[UUID], at: datetime
+) -> dict[UUID, UUID]:
+    """
+    Return those of the owner's items that support can read now, each with its organisation.
+
+    The owner may act in another organisation than that of the item.
+    """
+    if not item_ids:
+        return {}
+    memberships = Membership.objects.live().of(owner_id)
+    open_items: dict[UUID, UUID] = {}
+    for organisation_id in memberships.values_list("organisation_id", flat=True):
+        with row_owner.acting_for(owner_id, organisation_id):
+            open_consents = _filter_open(at).filter(
+                owner_id=owner_id, organisation_id=organisation_id, item__in=item_ids
+            )
+            open_items |= dict.fromkeys(_find_kinds(list(open_consents)), organisation_id)
+    return open_items
 
 
 def find_item_kinds(
@@ -170,6 +192,20 @@ def find_item_kinds(
     for kind, rows in found:
         own = rows.filter(id__in=item_ids, user_id=owner_id, organisation_id=organisation_id)
         kinds |= dict.fromkeys(own.values_list("id", flat=True), kind)
+    return kinds
+
+
+def _find_kinds(open_consents: Iterable[Consent]) -> dict[UUID, ItemKind]:
+    """Return the items that can be read, also of other people than the actor."""
+    item_ids: dict[tuple[UUID, UUID], list[UUID]] = {}
+    for consent in open_consents:
+        if consent.item is not None:
+            owner = (consent.owner_id, consent.organisation_id)
+            item_ids.setdefault(owner, []).append(consent.item)
+    kinds: dict[UUID, ItemKind] = {}
+    for owner, owned_ids in item_ids.items():
+        with row_owner.acting_for(*owner):
+            kinds |= find_item_kinds(*owner, item_ids=owned_ids)
     return kinds
 
 

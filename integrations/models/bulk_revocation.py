@@ -58,6 +58,11 @@ class BulkRevocation(models.Model):
 
     class Meta:
         constraints = [
+            # Its acts have the same reason: see `SupportLookup`.
+            models.CheckConstraint(
+                condition=Q(reason__in=SupportReason.values, state__in=BulkState.values),
+                name="bulk_has_known_words",
+            ),
             models.CheckConstraint(
                 condition=Q(decided_by=None) | ~Q(decided_by=F("agent_id")),
                 name="bulk_decided_by_a_second_person",

@@ -98,6 +98,13 @@ class SupportLookup(models.Model):
     notified_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = [
+            # A staff process chooses the words, and the person's page has a text for each of them.
+            models.CheckConstraint(
+                condition=Q(means__in=LookupMeans.values, reason__in=SupportReason.values),
+                name="support_lookup_has_known_words",
+            ),
+        ]
         indexes = [
             models.Index(fields=["agent_id", "expires_at"], name="support_lookup_by_agent"),
             models.Index(fields=["user", "opened_at"], name="support_lookup_by_person"),
@@ -186,6 +193,15 @@ class SupportAct(models.Model):
 
     class Meta:
         constraints = [
+            # See `SupportLookup`.
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=SupportActKind.values,
+                    reason__in=SupportReason.values,
+                    state__in=SupportActState.values,
+                ),
+                name="support_act_has_known_words",
+            ),
             models.CheckConstraint(
                 condition=Q(lookup=None, bulk__isnull=False) | Q(lookup__isnull=False, bulk=None),
                 name="support_act_after_a_lookup_or_in_bulk",

@@ -50,6 +50,15 @@ class SupportQuestion(models.Model):
 
     class Meta:
         constraints = [
+            # See `SupportLookup`.
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=ItemKind.values,
+                    reason__in=SupportReason.values,
+                    state__in=QuestionState.values,
+                ),
+                name="support_question_has_known_words",
+            ),
             models.CheckConstraint(
                 condition=Q(state="allowed", item__isnull=False, consent_id__isnull=False)
                 | (~Q(state="allowed") & Q(item=None, consent_id=None)),

@@ -13,6 +13,13 @@ from .notice_kinds import NoticeKindSpec, NoticeMessage
 
 _LINK: Final = _("See what support did")
 _ROUTE: Final = "settings-support"
+_DISCONNECTED_ALL: Final = claim(
+    "notice.support-disconnected-all",
+    _(
+        "A support agent of Antares disconnected your %(provider)s account. The reason that the"
+        " agent gave: %(reason)s"
+    ),
+)
 
 SUPPORT_LOOKED_UP: Final = NoticeKindSpec(
     key="support_looked_up",
@@ -56,17 +63,9 @@ SUPPORT_DISCONNECTED: Final = NoticeKindSpec(
             link_text=_LINK,
             route_name=_ROUTE,
         ),
-        NoticeMessage(
-            key="support_disconnected_all",
-            text=claim(
-                "notice.support-disconnected-all",
-                _(
-                    "A support agent of Antares disconnected your %(provider)s account. The reason"
-                    " that the agent gave: %(reason)s"
-                ),
-            ),
-            link_text=_LINK,
-            route_name=_ROUTE,
+        *(
+            NoticeMessage(key=key, text=_DISCONNECTED_ALL, link_text=_LINK, route_name=_ROUTE)
+            for key in ("support_disconnected_all", "support_disconnected_empty")
         ),
     ),
 )

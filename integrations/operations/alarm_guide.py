@@ -41,6 +41,7 @@ TITLES: Final[Mapping[str, StrOrPromise]] = {
     "sending.limit_reached": _("A limit of sending is reached"),
     "support.act_failed": _("An order of a support agent failed"),
     "support.bulk_approved": _("A bulk revocation began"),
+    "support.bulk_crashed": _("A bulk revocation crashes again and again"),
     "support.bulk_failed": _("A connection of a bulk revocation was not disconnected"),
     "support.unusual": _("A support agent looks up or disconnects unusually many people"),
     "sync.crashing": _("A sync crashes again and again"),
@@ -142,6 +143,10 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
     "support.bulk_approved": _(
         "Two members of staff ordered a bulk revocation. Open /support/bulk/ on the staff site,"
         " compare it with its ticket, and stop it if you did not expect it."
+    ),
+    "support.bulk_crashed": _(
+        "Find bulk_revocation.crashed with this bulk revocation in the log, and report the error."
+        " It is tried again every two minutes until staff stop it."
     ),
     "support.bulk_failed": _(
         "Find bulk_revocation.act_failed with this act in the log, and report the error. The"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Count, Min, Q
 
@@ -22,6 +23,8 @@ class AlarmSummary:
 
 
 NO_ALARMS: Final = AlarmSummary(0, None, 0)
+# The subject of alarms that are about no row, but the service.
+_SERVICE: Final = UUID(int=0)
 
 
 def count_alarms(*, since: datetime) -> Mapping[str, AlarmSummary]:
@@ -43,3 +46,9 @@ def count_alarms(*, since: datetime) -> Mapping[str, AlarmSummary]:
 def list_open_alarms() -> Sequence[Alarm]:
     """Return the oldest first."""
     return list(Alarm.objects.open().order_by("raised_at", "id"))
+
+
+def list_alarm_details(alarm: Alarm) -> list[tuple[str, int | str]]:
+    """Return the id of the subject, if there is one, and the facts: counts, enums and our ids."""
+    about = [] if alarm.about == _SERVICE else [("about", str(alarm.about))]
+    return [*about, *sorted(alarm.body.items())]

@@ -68,6 +68,12 @@ def settle_act(claimed: ClaimedAct, state: SupportActState, *, at: datetime) -> 
     :raises leases.LeaseLost: that transaction must not commit
     """
     leases.release(claimed.lease, state=state, settled_at=at)
+    record_settlement(claimed.act.id, state, at=at)
+    logger.info("support.act_settled", extra={"act_id": claimed.act.id, "state": state})
+
+
+def record_settlement(act_id: UUID, state: SupportActState, *, at: datetime) -> None:
+    """Record the act's final state in the ledger."""
     entries.record_ledger_event(
         event={
             SupportActState.DONE: "support.act_done",
@@ -75,10 +81,9 @@ def settle_act(claimed: ClaimedAct, state: SupportActState, *, at: datetime) -> 
             SupportActState.STOPPED: "support.act_stopped",
             SupportActState.FAILED: "support.act_failed",
         }[state],
-        about=claimed.act.id,
+        about=act_id,
         at=at,
     )
-    logger.info("support.act_settled", extra={"act_id": claimed.act.id, "state": state})
 
 
 def postpone_act(claimed: ClaimedAct, *, at: datetime) -> SupportActState:
@@ -92,6 +97,16 @@ def postpone_act(claimed: ClaimedAct, *, at: datetime) -> SupportActState:
         pause = FIRST_PAUSE * 2**act.try_count
         leases.release(claimed.lease, next_try_at=at + timedelta(seconds=pause))
         return SupportActState.WAITING
+    return fail_act(claimed, at=at)
+
+
+def fail_act(claimed: ClaimedAct, *, at: datetime) -> SupportActState:
+    """
+    Settle the act as failed, with an alarm.
+
+    :raises leases.LeaseLost:
+    """
+    act = claimed.act
     settle_act(claimed, SupportActState.FAILED, at=at)
     alarms.raise_alarm(
         kind="support.act_failed", about=act.id, window="", body={"kind": str(act.kind)}, at=at

@@ -79,6 +79,11 @@ def _run(
         # What began under the agent's authority is finished.
         if not claimed.act.done_count and not act_rows.is_agent_active(claimed.act):
             return _settle(claimed, SupportActState.STOPPED, now())
+        if claimed.act.try_count > act_rows.MAX_TRIES:
+            # The worker of each earlier try died.
+            logger.error("support.act_crashed", extra={"act_id": claimed.act.id})
+            with transaction.atomic(durable=True):
+                return act_rows.fail_act(claimed, at=now())
         return carry_out(claimed, now)
     except LeaseLost:
         raise
@@ -97,8 +102,19 @@ def _settle(claimed: ClaimedAct, state: SupportActState, at: datetime) -> Suppor
 
 def _revoke(claimed: ClaimedAct, now: Clock) -> SupportActState:
     act = claimed.act
+    crash: Exception | None = None
     for connection in _list_connections(act):
-        _revoke_connection(claimed, connection, now())
+        try:
+            _revoke_connection(claimed, connection, now())
+        except LeaseLost:
+            raise
+        except Exception as error:
+            # A bug with one account must not keep the others connected.
+            about = {"act_id": act.id, "connection_id": connection.id}
+            logger.exception("support.revocation_crashed", extra=about)
+            crash = error
+    if crash is not None:
+        raise crash
     act.refresh_from_db(fields=["done_count"])
     is_done = act.done_count > 0
     state = SupportActState.DONE if is_done else SupportActState.UNNECESSARY
@@ -156,8 +172,9 @@ def _send_receipt_link(claimed: ClaimedAct, now: Clock) -> SupportActState:
 
 def _maintain(claimed: ClaimedAct, now: Clock) -> SupportActState:
     act, at = claimed.act, now()
+    # A staff process could name an integration of somebody whom nobody found.
     integration = Integration.objects.select_related("connection").get(
-        id=_get_id(act.integration_id)
+        id=_get_id(act.integration_id), connection__user_id=act.user_id
     )
     connection = integration.connection
     with (

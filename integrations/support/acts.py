@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts import alarms
 from accounts.actors import Actor
@@ -97,7 +97,18 @@ def get_effect(target: ActTarget, *, lookup: SupportLookup) -> SupportEffect:
     :raises LocalCalendars:
     :raises ReconnectFirst:
     """
-    return count_effect(target.kind, list_target_integrations(target, lookup=lookup))
+    integrations = list_target_integrations(target, lookup=lookup)
+    return count_target_effect(target, integrations, lookup=lookup)
+
+
+def count_target_effect(
+    target: ActTarget, integrations: Sequence[Integration], *, lookup: SupportLookup
+) -> SupportEffect:
+    """:param integrations: from `list_target_integrations`"""
+    empty_count = 0
+    if lookup.user_id is not None:
+        empty_count = _find_empty_connections(target, lookup.user_id).count()
+    return count_effect(target.kind, integrations, empty_count=empty_count)
 
 
 def order_act(
@@ -179,12 +190,10 @@ def list_target_integrations(target: ActTarget, *, lookup: SupportLookup) -> lis
     )
     found = list(integrations.order_by("connection_id", "id"))
     remote = [row for row in found if PROVIDERS[row.connection.provider].grants]
-    if found and not remote:
-        raise LocalCalendars
     if not remote:
-        if _has_empty_connection(target, owner_id):
+        if _find_empty_connections(target, owner_id).exists():
             return []
-        raise UnknownObject
+        raise LocalCalendars if found else UnknownObject
     if target.kind in _MAIL_ONLY and remote[0].product != "mail":
         raise UnknownObject
     if target.kind not in REVOCATIONS and remote[0].status in OWNER_ONLY:
@@ -205,15 +214,17 @@ def list_own_acts(*, actor: Actor, at: datetime) -> list[SupportAct]:
     return list(own.order_by("-asked_at", "-id")[:MAX_LISTED])
 
 
-def _has_empty_connection(target: ActTarget, owner_id: UUID) -> bool:
-    """Return whether an account is connected without a product: its grant can be revoked."""
+def _find_empty_connections(target: ActTarget, owner_id: UUID) -> QuerySet[Connection]:
+    """Return the accounts that are connected without a product: their grants can be revoked."""
     if target.kind not in {SupportActKind.REVOKE_CONNECTION, SupportActKind.REVOKE_PERSON}:
-        return False
+        return Connection.objects.none()
     live = Connection.objects.live().filter(user_id=owner_id).exclude(provider=LOCAL.key)
+    products = Integration.objects.live().filter(connection__user_id=owner_id)
     live = live.exclude(status=ConnectionStatus.ENDING)
+    live = live.exclude(id__in=products.values("connection_id"))
     if target.connection_id is not None:
         live = live.filter(id=target.connection_id)
-    return live.exists()
+    return live
 
 
 def _has_receipt(target: ActTarget, owner_id: UUID) -> bool:

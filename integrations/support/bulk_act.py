@@ -20,7 +20,7 @@ from integrations.models import (
     SupportActState,
 )
 
-from . import bulk_matches, notices
+from . import act_rows, bulk_matches, notices
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +38,15 @@ def carry_out(
     """
     Return the act's final state; None while it waits, or if another worker settled it.
 
-    An error does not reach other connections: the act is tried again, and fails at last.
+    An error does not reach other connections: the act is tried again, and fails at last. So does
+    an act whose worker dies each time.
     """
+    if not _count_try(act_id):
+        # The worker of each earlier try died, or the act is settled.
+        state = _fail(act_id, bulk, now())
+        if state is not None:
+            logger.error("bulk_revocation.act_failed", extra={"about": act_id})
+        return state
     try:
         return database_contention.retry(lambda: _settle(act_id, bulk, now()))
     except _AlreadySettled:
@@ -47,7 +54,7 @@ def carry_out(
     except Exception:
         # A bug with one connection must not stop the others.
         logger.exception("bulk_revocation.act_failed", extra={"about": act_id})
-        return _record_failure(act_id, bulk, now())
+        return _postpone_or_fail(act_id, bulk, now())
 
 
 def _get_connection_id(act: SupportAct) -> UUID:
@@ -77,24 +84,35 @@ def _settle(act_id: UUID, bulk: BulkRevocation, at: datetime) -> SupportActState
                 state, job_count = SupportActState.DONE, len(jobs)
         if not waiting.update(state=state, settled_at=at, done_count=job_count):
             raise _AlreadySettled
+        act_rows.record_settlement(act_id, state, at=at)
     return state
 
 
-def _record_failure(act_id: UUID, bulk: BulkRevocation, at: datetime) -> SupportActState | None:
+def _count_try(act_id: UUID) -> bool:
+    """Return False if the act had all of its tries, or is settled."""
     waiting = SupportAct.objects.filter(id=act_id, state=SupportActState.WAITING)
-    if waiting.filter(try_count__lt=MAX_TRIES - 1).update(
-        try_count=F("try_count") + 1, next_try_at=at + RETRY_AFTER
-    ):
+    left = waiting.filter(try_count__lt=MAX_TRIES)
+    return bool(left.update(try_count=F("try_count") + 1))
+
+
+def _postpone_or_fail(act_id: UUID, bulk: BulkRevocation, at: datetime) -> SupportActState | None:
+    waiting = SupportAct.objects.filter(id=act_id, state=SupportActState.WAITING)
+    if waiting.filter(try_count__lt=MAX_TRIES).update(next_try_at=at + RETRY_AFTER):
         return None
-    if not waiting.update(
-        state=SupportActState.FAILED, settled_at=at, try_count=F("try_count") + 1
-    ):
-        return None
-    alarms.raise_alarm(
-        kind="support.bulk_failed",
-        about=bulk.id,
-        window="",
-        body={"act": str(act_id)},
-        at=at,
-    )
+    return _fail(act_id, bulk, at)
+
+
+def _fail(act_id: UUID, bulk: BulkRevocation, at: datetime) -> SupportActState | None:
+    waiting = SupportAct.objects.filter(id=act_id, state=SupportActState.WAITING)
+    with transaction.atomic(durable=True):
+        if not waiting.update(state=SupportActState.FAILED, settled_at=at):
+            return None
+        act_rows.record_settlement(act_id, SupportActState.FAILED, at=at)
+        alarms.raise_alarm(
+            kind="support.bulk_failed",
+            about=bulk.id,
+            window="",
+            body={"act": str(act_id)},
+            at=at,
+        )
     return SupportActState.FAILED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 from uuid import UUID
 
@@ -45,8 +45,12 @@ def find_matching_connections(bulk: BulkRevocation) -> QuerySet[Connection]:
     return connections
 
 
-def count_matches(bulk: BulkRevocation) -> dict[str, Any]:
-    """Return the numbers of the dry run."""
+def count_matches(bulk: BulkRevocation, *, keep_lease: Callable[[], None]) -> dict[str, Any]:
+    """
+    Return the numbers of the dry run.
+
+    :param keep_lease: called between statements: a large count can take longer than a lease
+    """
     connections = find_matching_connections(bulk)
     integrations = Integration.objects.live().filter(connection__in=connections)
     totals = connections.aggregate(
@@ -58,6 +62,7 @@ def count_matches(bulk: BulkRevocation) -> dict[str, Any]:
     by_product = integrations.order_by().values_list("product").annotate(n=Count("id"))
     content = dict.fromkeys(("messages", "calendars", "events"), 0)
     for integration_ids in _iterate_chunks(integrations):
+        keep_lease()
         calendars = Calendar.objects.filter(integration_id__in=integration_ids)
         content["messages"] += Message.objects.filter(integration_id__in=integration_ids).count()
         content["calendars"] += calendars.count()

@@ -103,6 +103,11 @@ def run_bulk(*, bulk_id: UUID, now: Clock = timezone.now) -> bool:
         pass
     except LeaseLost:
         return False
+    except Exception:
+        # Tried again after a pause. The operator has the alarm, and staff can stop it.
+        logger.exception("bulk_revocation.crashed", extra={"about": bulk_id})
+        alarms.raise_alarm(kind="support.bulk_crashed", about=bulk_id, window="", body={}, at=now())
+        next_try_at = now() + LEASE
     _settle_stopped_acts(run)
     try:
         leases.release(lease, next_try_at=next_try_at)
@@ -122,7 +127,7 @@ def _find_work(at: datetime) -> QuerySet[BulkRevocation]:
 
 
 def _count(run: _Run) -> None:
-    counts = bulk_matches.count_matches(run.bulk)
+    counts = bulk_matches.count_matches(run.bulk, keep_lease=lambda: _save(run))
     _save(run, state=BulkState.PROPOSED, counts=counts, counted_at=run.now())
     logger.info("bulk_revocation.counted", extra={"about": run.bulk.id})
 

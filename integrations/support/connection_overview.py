@@ -18,6 +18,7 @@ from integrations.connections.permission_status import PermissionStatus
 from integrations.connections.update_messages import UpdateSource
 from integrations.mail.sync import mail_quarantine
 from integrations.models import (
+    OWNER_ONLY,
     Connection,
     Integration,
     PurgeJob,
@@ -26,7 +27,7 @@ from integrations.models import (
     Watch,
 )
 from integrations.providers import PROVIDERS
-from integrations.purge import get_key_epoch_limit
+from integrations.purge import get_key_epoch_limit, get_local_key_epoch_end
 from integrations.purge.overdue_sweep import RECEIPT_WITHIN, ROWS_WITHIN
 from limited_use.models import Receipt
 
@@ -79,12 +80,18 @@ class ProductDetails:
     updates: UpdateSource | None
     comparisons: tuple[Reconciliation, ...]
 
+    @property
+    def waits_for_owner(self) -> bool:
+        """Return whether nothing is fetched until the owner reconnects the account."""
+        return self.state.integration.status in OWNER_ONLY
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeDetails:
     """
     :param rows_before: deadline for the deletion of the data
     :param epoch_before: deadline for the destruction of the keys that wrapped its keys
+    :param epoch_proved_at: when the second part of the receipt proved that destruction
     :param receipt_before: deadline for the receipt
     """
 
@@ -95,6 +102,7 @@ class PurgeDetails:
     revocation: StrOrPromise
     rows_before: datetime
     epoch_before: datetime
+    epoch_proved_at: datetime | None
     receipt_before: datetime
     receipts: tuple[Receipt, ...]
 
@@ -261,7 +269,11 @@ def _describe_purges(
             trigger=operator_messages.TRIGGER[job.trigger],
             revocation=operator_messages.REVOCATION[job.revocation],
             rows_before=job.fenced_at + ROWS_WITHIN,
-            epoch_before=job.fenced_at + get_key_epoch_limit(),
+            epoch_before=get_local_key_epoch_end(job) or job.fenced_at + get_key_epoch_limit(),
+            epoch_proved_at=next(
+                (each.created_at for each in receipts.get(job.integration_id, ()) if each.part > 1),
+                None,
+            ),
             receipt_before=job.fenced_at + RECEIPT_WITHIN,
             receipts=tuple(receipts.get(job.integration_id, ())),
         )

@@ -42,11 +42,14 @@ class SupportEffect:
         return {name: count for name, count in asdict(self).items() if count}
 
 
-def count_effect(kind: SupportActKind, integrations: Sequence[Integration]) -> SupportEffect:
+def count_effect(
+    kind: SupportActKind, integrations: Sequence[Integration], *, empty_count: int = 0
+) -> SupportEffect:
     """
     Call it in a process whose row owner is the agent, who has found the owner.
 
     :param integrations: the live ones that the act concerns, with their connections
+    :param empty_count: how many accounts without products it disconnects
     """
     ids = [integration.id for integration in integrations]
     match kind:
@@ -62,7 +65,8 @@ def count_effect(kind: SupportActKind, integrations: Sequence[Integration]) -> S
         case _:
             counts = _count_rows(ids)
             return SupportEffect(
-                accounts=len({integration.connection_id for integration in integrations}),
+                accounts=empty_count
+                + len({integration.connection_id for integration in integrations}),
                 messages=counts["messages"],
                 calendars=counts["calendars"],
                 events=counts["events"],

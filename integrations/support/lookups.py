@@ -35,7 +35,7 @@ LOOKUP_MINUTES: Final = LOOKUP_LASTS // timedelta(minutes=1)
 HOURLY_LOOKUPS: Final = Rate("support-lookups", 60, 3600)
 #: More look-ups by one agent within one hour raise an alarm.
 USUAL_LOOKUPS_PER_HOUR: Final = 30
-#: Codes that all agents enter, wrong ones and others.
+#: Codes that all agents together may try.
 HOURLY_CODES: Final = Rate("support-codes", 300, 3600)
 _TICKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._#/-]{0,39}")
 
@@ -172,7 +172,9 @@ def _parse_value(request: LookupRequest) -> str:
 
 
 def _is_within_bounds(request: LookupRequest, *, actor: Actor, at: datetime) -> bool:
-    is_within = add_rate_limit_count(HOURLY_LOOKUPS, f"agent {actor.user_id}", at=at).is_within
-    if request.means == LookupMeans.CODE:
-        is_within &= add_rate_limit_count(HOURLY_CODES, "all agents", at=at).is_within
-    return is_within
+    if not add_rate_limit_count(HOURLY_LOOKUPS, f"agent {actor.user_id}", at=at).is_within:
+        # Not counted as a try: one agent alone cannot use up the codes of all.
+        return False
+    if request.means != LookupMeans.CODE:
+        return True
+    return add_rate_limit_count(HOURLY_CODES, "all agents", at=at).is_within

@@ -58,6 +58,8 @@ QUESTION_STATE: Final[Texts] = {
     QuestionState.WITHDRAWN: _("No longer needed"),
     QuestionState.EXPIRED: _("Not answered in time"),
 }
+#: Instead of `ALLOWED`, once the agent can no longer read the chosen item.
+ACCESS_ENDED: Final = _("Access ended")
 BULK_STATE: Final[Texts] = {
     BulkState.COUNTING: _("Counting"),
     BulkState.PROPOSED: _("Waiting for a second person"),
@@ -95,6 +97,13 @@ LOCAL_CALENDARS: Final = claim(
 RECONNECT_FIRST: Final = _(
     "The person has to reconnect this account first. Until then, Antares cannot fetch anything."
 )
+
+
+def describe_question(state: QuestionState, *, is_open: bool) -> StrOrPromise:
+    """:param is_open: whether the agent can read the chosen item now"""
+    if state == QuestionState.ALLOWED and not is_open:
+        return ACCESS_ENDED
+    return QUESTION_STATE[state]
 
 
 def describe_effect(effect: Mapping[str, int]) -> list[str]:
@@ -161,11 +170,13 @@ BULK_PROPOSED: Final = _("Antares is counting what your proposal matches.")
 BULK_APPROVED: Final = _("You approved it. Antares is disconnecting the accounts.")
 BULK_REJECTED: Final = _("You rejected it.")
 BULK_STOPPED: Final = _("You stopped it.")
-BULK_NOT_OPEN: Final = _("This is no longer possible: it was decided, stopped or finished before.")
+BULK_NOT_OPEN: Final = _(
+    "This is no longer possible: it was decided, stopped or finished before, or it waited for more"
+    " than 24 hours."
+)
 BULK_OWN: Final = _("You proposed it. Another member of staff decides.")
 BULK_NO_CRITERION: Final = _("Enter an organisation, a provider or a start of the time window.")
 BULK_NO_ORGANISATION: Final = _(
     "No organisation has exactly this id. Copy the id or the platform id of the organisation."
 )
 BULK_WINDOW: Final = _("The time window has to begin in the past, and before its end.")
-BULK_TICKET: Final = _("Use letters, digits, spaces and . _ # / - only, at most 40.")

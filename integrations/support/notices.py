@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -20,6 +21,8 @@ from integrations.models import (
 )
 from integrations.notifications import notify
 from integrations.notifications.notice_details import NoticeDetails
+
+logger = logging.getLogger(__name__)
 
 _BATCH: Final = 500
 #: Messages about acts that disconnect nothing.
@@ -64,7 +67,14 @@ def notify_of_due_lookups(*, at: datetime) -> int:
     """Notify of look-ups whose task was lost; return how many."""
     due = SupportLookup.objects.filter(user__isnull=False, notified_at=None)
     ids = list(due.order_by("opened_at").values_list("id", flat=True)[:_BATCH])
-    return sum(notify_of_lookup(lookup_id, at=at) for lookup_id in ids)
+    notified_count = 0
+    for lookup_id in ids:
+        try:
+            notified_count += notify_of_lookup(lookup_id, at=at)
+        except Exception:
+            # A bug with one person must not keep the notices of others.
+            logger.exception("support.lookup_not_told", extra={"lookup_id": lookup_id})
+    return notified_count
 
 
 def notify_of_disconnect(
@@ -73,11 +83,18 @@ def notify_of_disconnect(
     """
     Call it in the transaction of the disconnect.
 
-    :param jobs: the purges of this connection
+    :param jobs: the purges of this connection; none for an account without products
     """
-    product = jobs[0].integration.product if len(jobs) == 1 else ""
+    product = ""
+    match jobs:
+        case []:
+            message = "support_disconnected_empty"
+        case [job]:
+            message, product = "support_disconnected", job.integration.product
+        case _:
+            message = "support_disconnected_all"
     notify.notify(
-        "support_disconnected" if product else "support_disconnected_all",
+        message,
         user_id=connection.user_id,
         organisation_id=connection.organisation_id,
         about=connection.id,

@@ -83,15 +83,16 @@ def allow_item(  # noqa: PLR0913 - an answer, part by part, each by name
         if is_first:
             _finish_answer(question, event="support.item_allowed", actor=actor, at=at)
     if not is_first:
-        _settle_late_answer(question, consent, had_consent=earlier is not None, at=at)
+        _settle_late_answer(question, consent, earlier=earlier, at=at)
 
 
 def _settle_late_answer(
-    question: SupportQuestion, consent: Consent, *, had_consent: bool, at: datetime
+    question: SupportQuestion, consent: Consent, *, earlier: Consent | None, at: datetime
 ) -> None:
     """
     Another answer, or the agent, was faster.
 
+    :param earlier: the consent to the same item that `consent` replaced
     :raises QuestionClosed: unless the other answer was the same
     """
     with transaction.atomic(durable=True):
@@ -109,12 +110,25 @@ def _settle_late_answer(
         live_id = live.order_by("-id").values_list("id", flat=True).first()
         if live_id is not None and same_answer.update(consent_id=live_id):
             return
-        if not had_consent:
+        if earlier is None:
             consents.withdraw(
                 person_id=consent.owner_id,
                 organisation_id=consent.organisation_id,
                 feature=SUPPORT,
                 item=consent.item,
+                at=at,
+            )
+        elif live_id == consent.id:
+            # Open until the earlier end, unless the person has stopped sharing since.
+            consents.give(
+                person_id=consent.owner_id,
+                organisation_id=consent.organisation_id,
+                feature=SUPPORT,
+                version=earlier.version,
+                purpose=earlier.purpose,
+                recipient=earlier.recipient,
+                item=consent.item,
+                expires_at=earlier.expires_at,
                 at=at,
             )
     raise QuestionClosed

@@ -7,6 +7,7 @@ of the person. A sweep finds the questions whose task was lost, and ends those n
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -23,6 +24,8 @@ from integrations.notifications.notice_details import NoticeDetails
 from integrations.notifications.support_notices import SUPPORT_ASKS
 
 from .questions import get_state
+
+logger = logging.getLogger(__name__)
 
 #: Time for the task that the commit queued.
 SWEEP_AFTER: Final = timedelta(minutes=1)
@@ -73,7 +76,14 @@ def sweep_questions(*, at: datetime) -> int:
     closed_ids = list(
         closed.exclude(state=QuestionState.WAITING).values_list("id", flat=True)[:_BATCH]
     )
-    return sum(notify_of_question(question_id, at=at) for question_id in (*due_ids, *closed_ids))
+    notified_count = 0
+    for question_id in (*due_ids, *closed_ids):
+        try:
+            notified_count += notify_of_question(question_id, at=at)
+        except Exception:
+            # A bug with one person must not keep the notices of others.
+            logger.exception("support.question_not_told", extra={"question_id": question_id})
+    return notified_count
 
 
 def resolve_own_notice(question: SupportQuestion, *, actor: Actor, at: datetime) -> None:

@@ -7,6 +7,7 @@ A question opens nothing, and names no item: the person chooses it (`question_an
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -15,6 +16,7 @@ from django.db import transaction
 
 from accounts.actors import Actor
 from accounts.rate_limit_counters import Rate, add_rate_limit_count
+from integrations.access import support_consents
 from integrations.access.request_context import InvalidChoice, ObjectNotFound, get_owner_ids
 from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import (
@@ -168,6 +170,15 @@ def get_state(question: SupportQuestion, *, at: datetime) -> QuestionState:
     if question.state == QuestionState.WAITING and question.expires_at <= at:
         return QuestionState.EXPIRED
     return QuestionState(question.state)
+
+
+def find_open_questions(
+    questions: Iterable[SupportQuestion], *, actor: Actor, at: datetime
+) -> frozenset[UUID]:
+    """Return the ids of the questions whose chosen item the agent can read now."""
+    items = {question.id: question.item for question in questions if question.item is not None}
+    open_items = support_consents.find_open_items(actor=actor, item_ids=set(items.values()), at=at)
+    return frozenset(question_id for question_id, item in items.items() if item in open_items)
 
 
 def settle_question(

@@ -103,10 +103,11 @@ def _list_purge_entries(job: PurgeJob, name: str) -> Iterator[TimelineEntry]:
 def _list_act_entries(
     connection: Connection, integrations: Sequence[Integration], names: dict[UUID, str]
 ) -> Iterator[TimelineEntry]:
+    of_person = Q(kind=Kind.REVOKE_PERSON, asked_at__gte=connection.connected_at)
+    if connection.ended_at is not None:
+        of_person &= Q(asked_at__lte=connection.ended_at)
     acts = SupportAct.objects.filter(
-        Q(connection_id=connection.id)
-        | Q(integration__in=integrations)
-        | Q(kind=Kind.REVOKE_PERSON, asked_at__gte=connection.connected_at),
+        Q(connection_id=connection.id) | Q(integration__in=integrations) | of_person,
         user_id=connection.user_id,
     )
     for act in acts.order_by("-asked_at", "-id")[:MAX_ENTRIES]:

@@ -185,6 +185,14 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
             route_name=_SUPPORT,
         ),
         PlatformMessageKind(
+            key="support_disconnected_empty",
+            why="A support agent disconnected an account of which no product was connected.",
+            purpose=Purpose.CONNECTION_END,
+            template="support_disconnected_empty",
+            value_names=frozenset({"provider", "reason"}),
+            route_name=_SUPPORT,
+        ),
+        PlatformMessageKind(
             key="support_synced",
             why="A support agent had Antares fetch the person's data, which they did not ask for.",
             purpose=Purpose.NOTIFY_OWNER,

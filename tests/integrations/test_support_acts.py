@@ -24,6 +24,7 @@ from integrations.models import (
     SupportActKind,
     SupportActState,
 )
+from integrations.providers.local import LOCAL
 from integrations.support import act_rows, act_runner, acts, lookups
 from integrations.tasks import support as tasks
 from integrations.tasks.notices import deliver_notice
@@ -217,6 +218,22 @@ class TestOrdering:
                     reason="other", text="x", ticket="1", asked_at=at, next_try_at=at,
                 )  # fmt: skip
 
+    @pytest.mark.parametrize("days", [-91, 1])
+    def test_cannot_be_given_another_time(self, desk, days):
+        """The person's page lists the acts of 90 days, and older ones are deleted."""
+        lookup, at = desk.find(), timezone.now()
+
+        with (
+            acting_as(ProcessClass.STAFF, desk.actor),
+            pytest.raises(DatabaseError, match="row-level security"),
+            transaction.atomic(),
+        ):
+            SupportAct.objects.create(
+                agent_id=desk.sam.id, kind=KIND.REVOKE_PERSON, lookup=lookup, user=desk.alice,
+                reason="other", text="x", ticket="1", asked_at=at + timedelta(days=days),
+                next_try_at=at,
+            )  # fmt: skip
+
     def test_of_a_sync_says_that_the_owner_has_to_reconnect(self, desk):
         desk.mail.status = IntegrationStatus.REAUTH_REQUIRED
         desk.mail.save()
@@ -347,16 +364,34 @@ class TestRevocation:
             desk.connection.id
         }
 
-    def test_revokes_the_grant_of_an_account_without_products(self, desk):
+    def test_takes_an_account_without_products_beside_antares_calendars(self, desk):
+        bob = make_user("bob", organisation=desk.acme)
+        make_integration(
+            make_connection(bob, desk.acme, provider=LOCAL.key), product="calendar", consent=False
+        )
+        empty = make_connection(bob, desk.acme)
+        act, _ = desk.order(KIND.REVOKE_PERSON, lookup=desk.find(empty))
+
+        assert run_purge_act(act) == STATE.DONE
+        empty.refresh_from_db()
+        assert empty.ending_since is not None
+        assert SupportAct.objects.get().done_count == 1
+
+    @pytest.mark.claim("mail.support-disconnected-empty")
+    def test_revokes_the_grant_of_an_account_without_products(self, desk, mailoutbox):
         empty = make_connection(desk.alice, desk.acme)
-        act = desk.order_disconnect(empty)
+        act = desk.order(KIND.REVOKE_PERSON)[0]
+        assert act.effect["accounts"] == 2
 
         assert run_purge_act(act) == STATE.DONE
 
         empty.refresh_from_db()
         assert empty.ending_since is not None
-        assert SupportAct.objects.get().done_count == 1
-        assert not PurgeJob.objects.exists()
+        assert not PurgeJob.objects.filter(integration__connection=empty).exists()
+        notice = OwnerNotice.objects.get(about=empty.id)
+        deliver_notice(notice_id=str(notice.id))
+        (mail,) = mailoutbox
+        assert "no data to remove and no receipt. Antares deletes its tokens." in mail.body
 
     @pytest.mark.parametrize(
         "change",
@@ -390,6 +425,40 @@ class TestRevocation:
         alarm = Alarm.objects.get()
         assert (alarm.kind, alarm.about) == ("support.act_failed", act.id)
         assert list_events("support.")[-1]["event"] == "support.act_failed"
+
+    def test_of_a_person_takes_the_other_accounts_if_one_of_them_fails(self, desk, monkeypatch):
+        other, *_ = desk.connect()
+        act, _ = desk.order(KIND.REVOKE_PERSON)
+        revoke = act_runner._revoke_connection
+
+        def fail_for_the_first(claimed, connection, at):
+            if connection.id == desk.connection.id:
+                raise RuntimeError("a bug")
+            revoke(claimed, connection, at)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(act_runner, "_revoke_connection", fail_for_the_first)
+            assert run_purge_act(act) == STATE.WAITING
+
+        assert {job.integration.connection_id for job in PurgeJob.objects.all()} == {other.id}
+        later = timezone.now() + timedelta(hours=1)
+        assert run_purge_act(act, now=lambda: later) == STATE.DONE
+        assert PurgeJob.objects.count() == SupportAct.objects.get().done_count == 4
+
+    def test_fails_if_the_worker_of_every_try_dies(self, desk, monkeypatch):
+        act, at = desk.order_disconnect(), timezone.now()
+
+        def die(*_):
+            raise SystemExit
+
+        monkeypatch.setattr(act_runner, "_revoke_connection", die)
+        for _ in range(act_rows.MAX_TRIES):
+            at += timedelta(hours=1)
+            with pytest.raises(SystemExit):
+                run_purge_act(act, now=lambda at=at: at)
+
+        assert run_purge_act(act, now=lambda: at + timedelta(hours=1)) == STATE.FAILED
+        assert Alarm.objects.get().kind == "support.act_failed"
 
     def test_whose_task_was_lost_is_found_by_the_sweep(self, desk, monkeypatch):
         act = desk.order_disconnect()

@@ -126,6 +126,22 @@ class TestMaintenance:
 
         assert run_sync_act(act) == STATE.UNNECESSARY
 
+    def test_changes_nothing_of_somebody_whom_the_agent_did_not_find(self, desk):
+        """A staff process could insert an order for Alice that names a mailbox of Bob."""
+        bob, lookup, at = Desk(sam=desk.sam), desk.find(), timezone.now()
+        later = at + timedelta(days=1)
+        SyncWork.objects.update(next_sync_at=later)
+        with acting_as(ProcessClass.STAFF, desk.actor):
+            act = SupportAct.objects.create(
+                agent_id=desk.sam.id, kind=KIND.SYNC_NOW, lookup=lookup, user=desk.alice,
+                integration_id=bob.mail.id, reason="other", asked_at=at, next_try_at=at,
+            )  # fmt: skip
+
+        assert run_sync_act(act) == STATE.WAITING
+
+        assert SyncWork.objects.get(integration=bob.mail).next_sync_at == later
+        assert not OwnerNotice.objects.exists()
+
     def test_is_not_done_for_an_agent_who_was_demoted(self, desk):
         act, _ = desk.order(KIND.SYNC_NOW, integration_id=desk.mail.id)
         desk.sam.role = "member"
@@ -229,6 +245,20 @@ class TestLookUps:
             tasks.sweep_support()
 
         assert OwnerNotice.objects.get().message == "support_looked_up"
+
+    def test_are_told_although_a_notice_of_an_earlier_one_fails(self, desk, monkeypatch):
+        earlier, later, notify = desk.find(), desk.find(), notices.notify_of_lookup
+
+        def fail_for_the_earlier(lookup_id, *, at):
+            if lookup_id == earlier.id:
+                raise RuntimeError("a bug")
+            return notify(lookup_id, at=at)
+
+        monkeypatch.setattr(notices, "notify_of_lookup", fail_for_the_earlier)
+        with acting_as(ProcessClass.PURGE):
+            tasks.sweep_support()
+
+        assert OwnerNotice.objects.get().about == later.id
 
     def test_are_on_the_page_alone_unless_the_person_chooses_mail(self, desk, mailoutbox):
         lookup = desk.find()

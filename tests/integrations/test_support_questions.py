@@ -13,12 +13,16 @@ from django.db import connection as database
 from django.utils import timezone
 
 from accounts.ids import uuid7
+from accounts.models import User
 from accounts.roles import Role
 from config.process_classes import ProcessClass
+from integrations.access import support_consents
 from integrations.access.request_context import InvalidChoice, ObjectNotFound
 from integrations.mail import support_access
 from integrations.models import (
     LookupMeans,
+    Message,
+    MessageBody,
     OwnerNotice,
     QuestionState,
     SupportLookup,
@@ -31,7 +35,13 @@ from limited_use.agreements import consents
 from limited_use.models import Consent, Leaf
 from limited_use.policy.feature_registry import FEATURES
 from tests.api import cast
-from tests.factories import actor_for, make_message, make_organisation, make_user
+from tests.factories import (
+    EPOCH,
+    actor_for,
+    make_message,
+    make_organisation,
+    make_user,
+)
 from tests.integrations.support.desk import actor_of, make_agent
 from tests.integrations.support.people import disconnect, make_mailbox
 from tests.walls import acting_as, requests_act_as_web
@@ -78,8 +88,6 @@ def lookup(alice, agent):
 
 def look_up(alice, agent):
     """Find Alice by her platform id, as an agent does."""
-    from accounts.models import User
-
     platform_id = User.objects.get(id=alice.user_id).platform_id
     with acting_as(ProcessClass.STAFF, agent):
         (lookup_id,) = lookups.find_people(
@@ -413,7 +421,47 @@ class TestRaces:
         with pytest.raises(questions.QuestionClosed):
             allow(question, alice, message.id)
 
-        assert Consent.objects.filter(item=message.id, withdrawn_at=None).exists()
+        consent = Consent.objects.get(item=message.id, withdrawn_at=None)
+        assert consent.expires_at - timezone.now() > timedelta(hours=71)
+
+    def test_an_item_that_was_open_before_is_not_open_for_longer(
+        self, lookup, agent, alice, message, after_consent
+    ):
+        question = ask(lookup, agent)
+        with acting_as(ProcessClass.WEB, alice):
+            earlier = support_access.open_to_support(
+                actor=alice, message_id=message.id, hours=1, version=VERSION, at=timezone.now()
+            )
+        after_consent(lambda: withdraw(question, agent))
+
+        with pytest.raises(questions.QuestionClosed):
+            allow(question, alice, message.id, hours=24)
+
+        consent = Consent.objects.get(item=message.id, withdrawn_at=None)
+        assert consent.expires_at == earlier.expires_at
+
+    def test_an_item_that_the_person_closed_since_stays_closed(
+        self, lookup, agent, alice, message, after_consent
+    ):
+        question = ask(lookup, agent)
+
+        def close():
+            withdraw(question, agent)
+            with acting_as(ProcessClass.WEB, alice):
+                support_access.withdraw_access(
+                    actor=alice, message_id=message.id, at=timezone.now()
+                )
+
+        with acting_as(ProcessClass.WEB, alice):
+            support_access.open_to_support(
+                actor=alice, message_id=message.id, hours=72, version=VERSION, at=timezone.now()
+            )
+        after_consent(close)
+
+        with pytest.raises(questions.QuestionClosed):
+            allow(question, alice, message.id)
+
+        assert not Consent.objects.filter(item=message.id, withdrawn_at=None).exists()
 
     def test_a_crash_after_the_consent_leaves_an_open_item_and_a_waiting_question(
         self, lookup, agent, alice, message, after_consent
@@ -437,8 +485,6 @@ class TestRaces:
 
 
 def mailbox_owner(alice):
-    from accounts.models import User
-
     return User.objects.get(id=alice.user_id)
 
 
@@ -719,10 +765,36 @@ class TestPagesOfTheAgent:
                 given_at=at - timedelta(hours=1), expires_at=at - timedelta(seconds=1)
             )
 
-        page = cast.desk(sam).get(f"/support/questions/{question.id}/").text
+        desk = cast.desk(sam)
+        page = desk.get(f"/support/questions/{question.id}/").text
 
         assert "You can no longer read the item" in page
+        assert '<span class="badge">Access ended</span> allowed ' in page
         assert f"/support/items/{message.id}/" not in page
+        for listed in ("/support/items/", f"/support/people/{lookup.id}/"):
+            assert "Access ended</td>" in desk.get(listed).text
+
+    def test_say_that_the_item_is_open_however_many_others_are(
+        self, lookup, agent, alice, message, monkeypatch
+    ):
+        question = ask(lookup, agent)
+        allow(question, alice, message.id)
+        monkeypatch.setattr(support_consents, "MOST_LISTED", 0)
+        desk = cast.desk(User.objects.get(id=agent.id))
+
+        page = desk.get(f"/support/questions/{question.id}/").text
+
+        assert f"/support/items/{message.id}/" in page
+        for listed in ("/support/items/", f"/support/people/{lookup.id}/"):
+            assert "Allowed</td>" in desk.get(listed).text
+
+    def test_say_that_the_time_to_answer_is_over(self, lookup, agent, sam):
+        question = ask(lookup, agent)
+        SupportQuestion.objects.update(expires_at=timezone.now())
+        desk = cast.desk(sam)
+
+        for path in (f"/support/questions/{question.id}/", f"/support/people/{lookup.id}/"):
+            assert "Not answered in time" in desk.get(path).text
 
     @pytest.mark.claim("support.question-shown")
     @pytest.mark.parametrize(
@@ -736,6 +808,7 @@ class TestPagesOfTheAgent:
 
         assert page.status_code == 200
         assert "Please fix the marked fields." in page.text
+        assert ("A ticket begins with a letter or digit" in page.text) == ("ticket" in change)
         assert "They see your reason, your text and the ticket" in page.text
         assert not SupportQuestion.objects.exists()
 
@@ -822,8 +895,60 @@ class TestTheJourney:
         assert desk.get(item).status_code == 403
         page = hers.get(path).text
         assert "The item that you chose is no longer open to support" in page
+        assert '<span class="badge ">Access ended</span> allowed ' in page
         assert "A support agent read it:" in page
+        assert '<span class="badge ">Access ended</span>' in hers.get("/settings/support/").text
         assert hers.post(stop).status_code == 404
+
+    @pytest.mark.claim("support.all-listed")
+    def test_a_reading_stays_listed_when_the_time_is_extended(
+        self, lookup, agent, sam, alice, message
+    ):
+        allow(ask(lookup, agent), alice, message.id)
+        assert cast.desk(sam).get(f"/support/items/{message.id}/").status_code == 200
+        with acting_as(ProcessClass.WEB, alice):
+            support_access.open_to_support(
+                actor=alice, message_id=message.id, hours=72, version=VERSION, at=timezone.now()
+            )
+
+        page = cast.browser(mailbox_owner(alice)).get("/settings/support/").text
+
+        assert "A support agent read it:" in page
+        assert "No support agent has read it" not in page
+
+    @pytest.mark.claim("support.open-elsewhere")
+    def test_an_open_item_of_another_organisation_is_said_to_be_open(
+        self, lookup, agent, alice, message
+    ):
+        from tests.factories import make_membership
+
+        question = ask(lookup, agent)
+        allow(question, alice, message.id)
+        user = mailbox_owner(alice)
+        # The oldest one is the one in which the person acts.
+        make_membership(user, make_organisation("First"), joined_at=EPOCH - timedelta(days=1))
+        hers = cast.browser(user)
+        name = message.integration.connection.organisation.name
+
+        page = hers.get(f"/settings/support/questions/{question.id}/").text
+
+        assert f"The item that you chose is open to support in the organisation {name}." in page
+        assert '<span class="badge warn">Allowed</span>' in page
+        assert "no longer open" not in page
+        assert '<span class="badge warn">Allowed</span>' in hers.get("/settings/support/").text
+
+    def test_a_deleted_item_is_not_said_to_be_readable(self, lookup, agent, alice, message):
+        question = ask(lookup, agent)
+        allow(question, alice, message.id)
+        MessageBody.objects.all().delete()
+        Message.objects.all().delete()
+
+        page = cast.browser(mailbox_owner(alice)).get(f"/settings/support/questions/{question.id}/")
+
+        assert "One item that no longer exists" in page.text
+        assert "which a support agent can read until" not in page.text
+        assert '<span class="badge ">Access ended</span>' in page.text
+        assert "Stop sharing" in page.text
 
     def test_only_its_owner_stops_it(self, lookup, agent, alice, message):
         allow(ask(lookup, agent), alice, message.id)

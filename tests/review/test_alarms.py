@@ -61,9 +61,10 @@ def settle_alarm(alarm: Alarm, reason: str = "the worker was started") -> list[s
 class TestList:
     def test_has_id_kind_time_count_and_next_step_of_each_open_alarm(self):
         alarm = raise_alarm(kind="refusals.burst", feature="campaigns", count=31)
+        about = f"about={ABOUT} feature=campaigns"
 
         assert run_alarms_command() == [
-            f"{alarm.id}  refusals.burst  since 2026-11-03 09:05 UTC  count 31  feature=campaigns",
+            f"{alarm.id}  refusals.burst  since 2026-11-03 09:05 UTC  count 31  {about}",
             f"    {alarm_guide.NEXT_STEPS['refusals.burst']}",
             "1 open alarms",
         ]

@@ -90,6 +90,16 @@ class TestAlarms:
         age = found[f"antares_alarm_open_age_seconds{labels}"]
         assert age == pytest.approx(timedelta(days=40).total_seconds(), abs=60)
 
+    def test_name_their_subject_unless_it_is_the_service(self, otto):
+        raise_alarm(kind="support.act_failed")
+        at = timezone.now()
+        alarms.raise_alarm(kind="parsers.busy", about=UUID(int=0), window="", body={}, at=at)
+
+        page = otto.get(URL).content.decode()
+
+        assert f"<code>about={ABOUT}</code>" in page
+        assert page.count("about=") == 1
+
     def test_begin_with_the_oldest_kind_and_have_its_oldest_first(self, otto):
         new, old = raise_alarm(kind="sync.crashing"), raise_alarm(days_ago=3)
         older = raise_alarm("two", days_ago=4)

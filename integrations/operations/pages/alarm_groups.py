@@ -21,7 +21,7 @@ _SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class OpenAlarm:
-    """:param details: the alarm's counts, enum values and ids of ours"""
+    """:param details: see `open_alarms.list_alarm_details`"""
 
     id: UUID
     raised_at: datetime
@@ -96,4 +96,4 @@ def _build_group(
 
 def _build_alarm(alarm: Alarm, failed_forms: Mapping[UUID, SettleForm]) -> OpenAlarm:
     form = failed_forms.get(alarm.id) or SettleForm(auto_id=f"{alarm.id}-%s")
-    return OpenAlarm(alarm.id, alarm.raised_at, sorted(alarm.body.items()), form)
+    return OpenAlarm(alarm.id, alarm.raised_at, open_alarms.list_alarm_details(alarm), form)

@@ -29,7 +29,7 @@ from integrations.models import (
 )
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
-from integrations.support import acts, effect, lookups, messages
+from integrations.support import acts, lookups, messages
 from limited_use.models import Receipt
 
 from .act_form import ActForm, TargetForm
@@ -73,7 +73,7 @@ def order_act(request: HttpRequest, lookup_id: UUID) -> HttpResponse:
         return _refuse(request, lookup, messages.LOCAL_CALENDARS)
     except acts.ReconnectFirst:
         return _refuse(request, lookup, messages.RECONNECT_FIRST)
-    counted = effect.count_effect(target.kind, integrations)
+    counted = acts.count_target_effect(target, integrations, lookup=lookup)
     context = {
         "lookup": lookup,
         "target": target_form,

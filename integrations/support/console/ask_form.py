@@ -8,7 +8,6 @@ from integrations.models import MAX_TEXT, MAX_TICKET
 from integrations.support import lookups, messages, questions
 
 TEXT_INVALID = _("Write one paragraph of at most %(most)d characters.")
-TICKET_INVALID = _("A ticket has letters, digits, spaces and the characters . _ # / - only.")
 
 
 class AskForm(forms.Form):
@@ -43,5 +42,5 @@ class AskForm(forms.Form):
     def clean_ticket(self) -> str:
         ticket: str = self.cleaned_data["ticket"]
         if ticket and not lookups.is_ticket(ticket):
-            raise ValidationError(TICKET_INVALID)
+            raise ValidationError(messages.TICKET_MALFORMED)
         return ticket

@@ -63,7 +63,7 @@ class BulkForm(forms.Form):
     def clean_ticket(self) -> str:
         ticket: str = self.cleaned_data["ticket"]
         if not lookups.is_ticket(ticket):
-            raise forms.ValidationError(messages.BULK_TICKET, code="invalid")
+            raise forms.ValidationError(messages.TICKET_MALFORMED, code="invalid")
         return ticket
 
     def clean(self) -> dict[str, Any]:

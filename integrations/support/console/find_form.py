@@ -17,7 +17,7 @@ INVALID_VALUES = {
 
 
 class FindForm(forms.Form):
-    """The value may be an address: it is stored nowhere, and shown only beside its own error."""
+    """The value may be an address: it is stored nowhere, shown only in a form with errors."""
 
     means = forms.ChoiceField(
         label=_("Find by"), choices=tuple(messages.MEANS.items()), widget=forms.RadioSelect
@@ -42,9 +42,7 @@ class FindForm(forms.Form):
     def clean_ticket(self) -> str:
         ticket: str = self.cleaned_data["ticket"]
         if ticket and not lookups.is_ticket(ticket):
-            raise forms.ValidationError(
-                _("A ticket has letters, digits, spaces and . _ # / - only, no address.")
-            )
+            raise forms.ValidationError(messages.TICKET_MALFORMED)
         return ticket
 
     def make_request(self) -> LookupRequest:

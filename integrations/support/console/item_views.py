@@ -35,10 +35,17 @@ from limited_use.vault.envelope import Unopenable
 @require_permission(RolePermission.READ_OPENED_ITEMS)
 def list_items(request: HttpRequest) -> HttpResponse:
     actor, at = get_actor(request), timezone.now()
+    own_questions = questions.list_agent_questions(actor=actor, at=at)
+    open_ids = questions.find_open_questions(own_questions, actor=actor, at=at)
     asked = [
-        (question, messages.ITEM[question.kind], messages.QUESTION_STATE[state])
-        for question in questions.list_agent_questions(actor=actor, at=at)
-        for state in [questions.get_state(question, at=at)]
+        (
+            question,
+            messages.ITEM[question.kind],
+            messages.describe_question(
+                questions.get_state(question, at=at), is_open=question.id in open_ids
+            ),
+        )
+        for question in own_questions
     ]
     open_items = support_consents.list_open_items(actor=actor, at=at)
     return render(request, "console/items.html", {"items": open_items, "questions": asked})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from integrations.support import (
     messages,
     person_overview,
     product_states,
+    questions,
 )
 
 
@@ -30,12 +32,17 @@ from integrations.support import (
 @require_permission(RolePermission.VIEW_CONNECTIONS)
 def show_person(request: HttpRequest, lookup_id: UUID) -> HttpResponse:
     lookup, person_id = _get_lookup(request, lookup_id)
-    overview = person_overview.get_overview(person_id, at=timezone.now())
+    at = timezone.now()
+    overview = person_overview.get_overview(person_id, at=at)
+    open_ids = questions.find_open_questions(overview.questions, actor=get_actor(request), at=at)
     context = {
         **_describe_lookup(lookup),
         "overview": overview,
         "acts": [_describe_act(act, lookup) for act in overview.acts],
-        "questions": [_describe_question(question, lookup) for question in overview.questions],
+        "questions": [
+            _describe_question(question, lookup, is_open=question.id in open_ids, at=at)
+            for question in overview.questions
+        ],
     }
     return render(request, "console/person.html", context)
 
@@ -87,12 +94,14 @@ def _describe_act(act: SupportAct, lookup: SupportLookup) -> dict[str, Any]:
     }
 
 
-def _describe_question(question: SupportQuestion, lookup: SupportLookup) -> dict[str, Any]:
+def _describe_question(
+    question: SupportQuestion, lookup: SupportLookup, *, is_open: bool, at: datetime
+) -> dict[str, Any]:
     is_own = question.agent_id == lookup.agent_id
     return {
         "row": question,
         "item": messages.ITEM[question.kind],
-        "state": messages.QUESTION_STATE[question.state],
+        "state": messages.describe_question(questions.get_state(question, at=at), is_open=is_open),
         "reason": messages.REASON[question.reason],
         "is_own": is_own,
         "url": reverse("support-question", args=[question.id]) if is_own else "",

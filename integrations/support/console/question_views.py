@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -14,10 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.actors import Actor, get_actor
+from accounts.actors import get_actor
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
-from integrations.access import support_consents
 from integrations.access.request_context import ObjectNotFound
 from integrations.models import QuestionState
 from integrations.support import lookups, messages, questions
@@ -76,19 +74,15 @@ def show_question(request: HttpRequest, question_id: UUID) -> HttpResponse:
         flash_messages.success(request, _WITHDRAWN)
         return redirect(_ROUTE, question_id)
     state = questions.get_state(question, at=at)
-    is_allowed = state == QuestionState.ALLOWED
+    is_open = question.id in questions.find_open_questions([question], actor=actor, at=at)
     context = {
         "question": question,
         "kind": messages.ITEM[question.kind],
         "reason": messages.REASON[question.reason],
-        "state": messages.QUESTION_STATE[state],
+        "state": messages.describe_question(state, is_open=is_open),
         "is_waiting": state == QuestionState.WAITING,
-        "is_allowed": is_allowed,
+        "has_ended": state == QuestionState.ALLOWED and not is_open,
         "reading_route": OPENABLE_KINDS[question.kind].reading_route,
-        "is_open": is_allowed and _is_open(question.item, actor=actor, at=at),
+        "is_open": is_open,
     }
     return render(request, "console/question.html", context)
-
-
-def _is_open(item_id: UUID | None, *, actor: Actor, at: datetime) -> bool:
-    return any(item.id == item_id for item in support_consents.list_open_items(actor=actor, at=at))

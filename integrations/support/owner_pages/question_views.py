@@ -81,10 +81,12 @@ def _describe_answer(request: HttpRequest, question: SupportQuestion) -> dict[st
     actor = get_actor(request)
     if question.item is None or question.answered_at is None or actor.organisation_id is None:
         return {"open_item": None, "readings": ()}
-    open_items = support_overview.list_open_items(actor=actor, at=timezone.now())
+    open_items = support_overview.list_open_items(
+        actor=actor, at=timezone.now(), items=[question.item]
+    )
     readings = item_readings.find_readings([question.item], actor=actor, since=question.asked_at)
     return {
-        "open_item": next((row for row in open_items if row.item == question.item), None),
+        "open_item": next(iter(open_items), None),
         "readings": readings[question.item],
     }
 

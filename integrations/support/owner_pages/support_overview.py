@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from django.db.models import Min
 from django.urls import reverse
 
 from accounts.actors import Actor
+from accounts.models import Organisation
+from integrations.access import support_consents
 from integrations.access.request_context import get_owner_ids
 from integrations.access.support_permits import SUPPORT
 from integrations.models import (
@@ -63,7 +66,11 @@ class ActRow:
 
 @dataclass(frozen=True, slots=True)
 class QuestionRow:
-    """:param is_waiting: it can be answered"""
+    """
+    :param is_waiting: it can be answered
+    :param has_ended: it was allowed, and support can no longer read the item
+    :param open_in: the organisation in which the item is open to support
+    """
 
     id: UUID
     asked_at: datetime
@@ -76,7 +83,8 @@ class QuestionRow:
     state: StrOrPromise
     tone: str
     is_waiting: bool
-    is_allowed: bool
+    has_ended: bool
+    open_in: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +144,37 @@ def list_acts(*, user_id: UUID, at: datetime) -> list[ActRow]:
 
 
 def list_question_rows(*, actor: Actor, at: datetime) -> list[QuestionRow]:
-    own = question_answers.list_own_questions(actor=actor, at=at)
-    return [make_question_row(question, at=at) for question in own]
+    return make_question_rows(question_answers.list_own_questions(actor=actor, at=at), at=at)
 
 
 def make_question_row(question: SupportQuestion, *, at: datetime) -> QuestionRow:
+    (row,) = make_question_rows([question], at=at)
+    return row
+
+
+def make_question_rows(own: Sequence[SupportQuestion], *, at: datetime) -> list[QuestionRow]:
+    """:param own: of one person"""
+    items = [question.item for question in own if question.item is not None]
+    if not items:
+        return [_make_question_row(question, None, at=at) for question in own]
+    open_items = support_consents.find_own_open_items(
+        owner_id=own[0].user_id, item_ids=items, at=at
+    )
+    organisations = Organisation.objects.filter(id__in=set(open_items.values()))
+    names = dict(organisations.values_list("id", "name"))
+    open_in = {item: names[organisation_id] for item, organisation_id in open_items.items()}
+    return [
+        _make_question_row(question, open_in.get(question.item) if question.item else None, at=at)
+        for question in own
+    ]
+
+
+def _make_question_row(
+    question: SupportQuestion, open_in: str | None, *, at: datetime
+) -> QuestionRow:
+    """:param open_in: the organisation in which the item is open; None: it is not"""
     state = questions.get_state(question, at=at)
+    has_ended = state == QuestionState.ALLOWED and open_in is None
     return QuestionRow(
         id=question.id,
         asked_at=question.asked_at,
@@ -151,15 +184,22 @@ def make_question_row(question: SupportQuestion, *, at: datetime) -> QuestionRow
         reason=texts.REASON[question.reason],
         text=question.text,
         ticket=question.ticket,
-        state=texts.QUESTION_STATE[state],
-        tone=messages.QUESTION_TONE.get(state, ""),
+        state=texts.describe_question(state, is_open=open_in is not None),
+        tone="" if has_ended else messages.QUESTION_TONE.get(state, ""),
         is_waiting=state == QuestionState.WAITING,
-        is_allowed=state == QuestionState.ALLOWED,
+        has_ended=has_ended,
+        open_in=open_in or "",
     )
 
 
-def list_open_items(*, actor: Actor, at: datetime) -> list[OpenItemRow]:
-    """Return the items that are open in the person's organisation, the soonest end first."""
+def list_open_items(
+    *, actor: Actor, at: datetime, items: Collection[UUID] | None = None
+) -> list[OpenItemRow]:
+    """
+    Return the items that are open in the person's organisation, the soonest end first.
+
+    :param items: None: any
+    """
     user_id, organisation_id = get_owner_ids(actor)
     open_consents = Consent.objects.filter(
         owner_id=user_id,
@@ -169,16 +209,19 @@ def list_open_items(*, actor: Actor, at: datetime) -> list[OpenItemRow]:
         withdrawn_at=None,
         expires_at__gt=at,
     )
+    if items is not None:
+        open_consents = open_consents.filter(item__in=items)
     agreed = {
         consent.item: consent
         for consent in open_consents.order_by("expires_at", "id")[:MAX_LISTED]
         if consent.item is not None
     }
-    readings = item_readings.find_readings(
-        list(agreed),
-        actor=actor,
-        since=min((consent.given_at for consent in agreed.values()), default=at),
+    # A later consent replaced the earlier one: its readings are shown, too.
+    consents = Consent.objects.filter(
+        owner_id=user_id, organisation_id=organisation_id, feature=SUPPORT, item__in=agreed
     )
+    first_given_at = consents.aggregate(at=Min("given_at"))["at"]
+    readings = item_readings.find_readings(list(agreed), actor=actor, since=first_given_at or at)
     pages = _find_item_pages(list(agreed), user_id=user_id)
     rows = []
     for item, consent in agreed.items():

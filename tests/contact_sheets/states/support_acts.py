@@ -60,7 +60,7 @@ def open_form(stage, **query):
 
 def order(stage, kind=SupportActKind.REVOKE_CONNECTION, **target):
     if kind == SupportActKind.REVOKE_CONNECTION:
-        target = {"connection_id": stage.mail.connection.id}
+        target = {"connection_id": stage.mail.connection.id} | target
     order = ActOrder(
         target=ActTarget(kind=kind, **target),
         reason=SupportReason.DEVICE_LOST,
@@ -203,7 +203,10 @@ def act_of_kind(stage, kind):
     return show(stage, act)
 
 
-@GROUP.states(["support_disconnected", "support_disconnected_all"], scene=open_desk)
+@GROUP.states(
+    ["support_disconnected", "support_disconnected_all", "support_disconnected_empty"],
+    scene=open_desk,
+)
 def mail_of(stage, message):
     if message == "support_disconnected":
         act = order(
@@ -213,7 +216,13 @@ def mail_of(stage, message):
         )
         with acting_as("purge"):
             act_runner.run_purge_act(act_id=act.id)
-    else:
+    elif message == "support_disconnected_all":
         disconnect(stage)
+    else:
+        connection = stage.mail.connection
+        empty = factories.make_connection(connection.user, connection.organisation)
+        act = order(stage, connection_id=empty.id)
+        with acting_as("purge"):
+            act_runner.run_purge_act(act_id=act.id)
     notice_delivery.deliver_notice(OwnerNotice.objects.get(message=message).id, at=stage.at)
     return rows.show_mail(stage, mail.outbox[-1])

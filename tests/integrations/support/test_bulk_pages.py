@@ -136,7 +136,7 @@ class TestProposing:
             ({}, "Enter an organisation, a provider or a start"),
             ({"organisation": "Acme Canary"}, "No organisation has exactly this id."),
             ({"provider": "yahoo"}, "Select a valid choice."),
-            ({"provider": "google", "ticket": "<b>"}, "Use letters, digits, spaces"),
+            ({"provider": "google", "ticket": "#123"}, "A ticket begins with a letter or digit"),
             ({"provider": "google", "text": " "}, "This field is required."),
             ({"connected_from": "2999-01-01T00:00"}, "begin in the past"),
             (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
@@ -70,9 +71,10 @@ def otto():
     return make_agent("otto", Role.OPERATOR)
 
 
-def list_events(bulk):
+def list_events(row):
+    """Return the ledger events about a bulk revocation, or one of its acts."""
     said = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
-    name = entries.get_ledger_pseudonym(bulk.id)
+    name = entries.get_ledger_pseudonym(row.id)
     return [one for one in said if one.get("subject") == name]
 
 
@@ -145,6 +147,28 @@ class TestAProposal:
         }
         assert Integration.objects.live().count() == 4
         assert not SupportAct.objects.exists()
+
+    def test_keeps_its_worker_while_it_is_counted(self, acme, sam, monkeypatch):
+        for _ in range(2):
+            make_account(acme)
+        monkeypatch.setattr(bulk_matches, "_CHUNK", 1)
+        minutes = count()
+        at = timezone.now()
+        bulk = propose(sam, organisation_id=acme.id, at=at)
+        iterate = bulk_matches._iterate_chunks
+
+        def look_for_work(*values):
+            for chunk in iterate(*values):
+                yield chunk
+                # Longer than a lease since the claim, not since the last statement.
+                seen_at = at + timedelta(minutes=next(minutes), seconds=30)
+                assert bulk_runner.list_due_bulks(at=seen_at) == []
+
+        monkeypatch.setattr(bulk_matches, "_iterate_chunks", look_for_work)
+        with acting_as(ProcessClass.PURGE):
+            bulk_runner.run_bulk(bulk_id=bulk.id, now=lambda: at + timedelta(minutes=next(minutes)))
+
+        assert reload(bulk).state == BulkState.PROPOSED
 
     @pytest.mark.claim("bulk.second-person")
     def test_waits_for_a_second_person(self, acme, sam):
@@ -366,6 +390,8 @@ class TestAnApprovedOne:
         assert done["body"] == {
             "agent": agent, "decided_by": second, "done": 1, "unnecessary": 0, "failed": 0
         }  # fmt: skip
+        (settled,) = list_events(SupportAct.objects.get())
+        assert settled["event"] == "support.act_done"
 
     @pytest.mark.parametrize(
         "change", [{"is_active": False, "deactivated_at": timezone.now()}, {"role": Role.REVIEWER}]
@@ -446,6 +472,7 @@ class TestAFailingAccount:
         assert bulk.counts["progress"]["failed"] == 1
         assert list_revoked() == {accounts[0].id, accounts[2].id}
         failed = SupportAct.objects.get(connection=broken)
+        assert [event["event"] for event in list_events(failed)] == ["support.act_failed"]
         assert (failed.state, failed.try_count) == (SupportActState.FAILED, bulk_act.MAX_TRIES)
         assert Alarm.objects.get(kind="support.bulk_failed").about == bulk.id
 
@@ -587,11 +614,36 @@ class TestAWorker:
         assert PurgeJob.objects.count() == 4
         assert reload(bulk).counts["progress"]["done"] == 4
 
+    def test_that_is_killed_by_the_same_account_each_time_fails_it(
+        self, acme, sam, otto, monkeypatch
+    ):
+        accounts = [make_account(acme) for _ in range(3)]
+        deadly = accounts[0]
+        bulk = begin(sam, otto, organisation_id=acme.id)
+        disconnect, at = bulk_act.disconnect_for_support, timezone.now()
+
+        def kill(*, act, **values):
+            if act.connection_id == deadly.id:
+                raise self.Killed
+            return disconnect(act=act, **values)
+
+        monkeypatch.setattr(bulk_act, "disconnect_for_support", kill)
+        for number in range(bulk_act.MAX_TRIES):
+            began_at = at + number * bulk_runner.LEASE
+            with pytest.raises(self.Killed):
+                run_worker(bulk, now=lambda began_at=began_at: began_at)
+        run_worker(bulk, now=lambda: at + bulk_act.MAX_TRIES * bulk_runner.LEASE)
+
+        assert reload(bulk).state == BulkState.DONE
+        assert list_revoked() == {account.id for account in accounts[1:]}
+        assert SupportAct.objects.get(connection=deadly).state == SupportActState.FAILED
+        assert Alarm.objects.filter(kind="support.bulk_failed", about=bulk.id).exists()
+
     def test_that_is_killed_while_it_counts_is_followed_by_another(self, acme, sam, monkeypatch):
         make_account(acme)
         bulk = propose(sam, organisation_id=acme.id)
 
-        def kill(_):
+        def kill(*_, **__):
             raise self.Killed
 
         with monkeypatch.context() as patch:
@@ -602,6 +654,25 @@ class TestAWorker:
         run_worker(bulk, now=lambda: later)
 
         assert reload(bulk).counts["connections"] == 1
+
+    def test_that_fails_to_count_raises_an_alarm_and_is_followed_by_another(
+        self, acme, sam, monkeypatch
+    ):
+        make_account(acme)
+        bulk, at = propose(sam, organisation_id=acme.id), timezone.now()
+        with monkeypatch.context() as patch:
+            patch.setattr("integrations.support.bulk_matches.count_matches", None)
+            assert not run_worker(bulk, now=lambda: at)
+            run_worker(bulk, now=lambda: at + bulk_runner.LEASE)
+
+        assert Alarm.objects.get(kind="support.bulk_crashed").about == bulk.id
+        assert reload(bulk).state == BulkState.COUNTING
+        with acting_as(ProcessClass.PURGE):
+            assert bulk_runner.list_due_bulks(at=at + 2 * bulk_runner.LEASE) == [bulk.id]
+
+        run_worker(bulk, now=lambda: at + 2 * bulk_runner.LEASE)
+
+        assert reload(bulk).state == BulkState.PROPOSED
 
     def test_whose_lease_expired_settles_no_act_twice(self, acme, sam, otto, monkeypatch):
         """The second one overtakes the first one in the middle of a batch."""

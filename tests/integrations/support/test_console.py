@@ -22,6 +22,7 @@ from integrations.models import (
     Integration,
     IntegrationStatus,
     LookupMeans,
+    PurgeJob,
     SetAside,
     StatusChange,
     StatusReason,
@@ -35,7 +36,7 @@ from integrations.support import lookups, operator_messages, support_codes
 from limited_use.models import Consent, Leaf, Receipt
 from tests.api import cast
 from tests.broker import record_messages
-from tests.factories import make_user
+from tests.factories import make_connection, make_organisation, make_user
 from tests.integrations.support.desk import list_decisions, make_agent, without_tokens
 from tests.integrations.support.people import disconnect, make_everything
 from tests.staff_site import STAFF_URL, use_site
@@ -232,7 +233,7 @@ class TestConsole:
 
         page = answer.content.decode()
         assert answer.status_code == 400
-        assert "A ticket has letters, digits" in page
+        assert "A ticket begins with a letter or digit" in page
         assert page.count("This field is required.") == 1
 
     @pytest.mark.claim("support.too-many-look-ups")
@@ -383,6 +384,17 @@ class TestPerson:
         assert "A message Waiting for an answer Another reason." in page
         assert page.count("Another agent") == 2
         assert MARKER not in page
+
+    def test_counts_an_account_without_products_before_it_is_disconnected(self):
+        bob, sam = make_user("bob", organisation=make_organisation()), make_agent(password="x")
+        empty = make_connection(bob, bob.memberships.get().organisation)
+        desk = cast.desk(sam, recent=True)
+        form = f"{open_person(desk, bob)}act/?kind=revoke_connection&connection={empty.id}"
+
+        page = read(desk, form)
+
+        assert "1 account is disconnected" in page
+        assert "No change is due now." not in page
 
     def test_without_connections_says_so(self, desk):
         bob = make_user("bob")
@@ -576,6 +588,22 @@ class TestConnection:
 
         assert history.count("Support ordered: Disconnect all accounts") == 1
 
+    def test_shows_acts_for_the_whole_person_until_the_account_ended(self, desk, sam, alice):
+        person = open_person(desk, alice)
+        ended = Connection.objects.get(user=alice, status="ended")
+        for minutes in (-1, 1):
+            at = ended.ended_at + timedelta(minutes=minutes)
+            SupportAct.objects.create(
+                agent_id=sam.id, kind="revoke_person", lookup=SupportLookup.objects.get(),
+                user=alice, reason="other", text="x", ticket="1", asked_at=at, next_try_at=at,
+                state="unnecessary", settled_at=at,
+            )  # fmt: skip
+        Connection.objects.filter(id=ended.id).update(connected_at=ended.ended_at - timedelta(1))
+
+        page = read(desk, f"{person}connections/{ended.id}/")
+
+        assert page.count("Support ordered: Disconnect all accounts") == 1
+
     def test_shows_at_most_a_hundred_entries(self, desk, alice):
         mail, now = get_mailbox(alice), timezone.now()
         StatusChange.objects.bulk_create(
@@ -599,6 +627,28 @@ class TestConnection:
         assert str(receipt.id) in page
         assert "No product is connected." in page
         assert "Permissions" not in page
+
+    def test_shows_when_the_end_of_the_keys_was_proved(self, desk, alice):
+        person = open_person(desk, alice)
+        ended = Connection.objects.get(user=alice, status="ended")
+        PurgeJob.objects.filter(integration__connection=ended).update(content_kek_epoch=1)
+        path = f"{person}connections/{ended.id}/"
+        assert "Key epoch destroyed due " in read(desk, path)
+
+        Receipt.objects.filter(owner_id=alice.id).update(part=2)
+
+        assert "Key epoch destroyed proved " in read(desk, path)
+
+    def test_offers_no_sync_while_the_person_has_to_reconnect(self, desk, alice):
+        path = open_connection(desk, alice)
+        assert f"?kind=sync_now&amp;integration={get_mailbox(alice).id}" in desk.get(path).text
+
+        set_state(alice, "access ended")
+
+        page = desk.get(path).text
+        for kind in ("sync_now", "retry_quarantined", "renew_push"):
+            assert f"?kind={kind}&amp;integration={get_mailbox(alice).id}" not in page
+        assert "Not planned: the person has to reconnect first" in page
 
 
 def test_staff_site_leads_support_to_the_console(sam, settings):

@@ -278,6 +278,17 @@ class TestBounds:
         with pytest.raises(lookups.TooManyLookups):
             find(make_agent("kim"), code, LookupMeans.CODE)
 
+    def test_of_one_agent_do_not_use_up_the_codes_of_all(self, monkeypatch, sam, alice):
+        for name, limit in (("HOURLY_LOOKUPS", 1), ("HOURLY_CODES", 2)):
+            monkeypatch.setattr(lookups, name, replace(getattr(lookups, name), limit=limit))
+        find(sam, "7K2MP-4QXZ9", LookupMeans.CODE)
+        for _ in range(2):
+            with pytest.raises(lookups.TooManyLookups):
+                find(sam, "7K2MP-4QXZ9", LookupMeans.CODE)
+        _, code = make_code(alice)
+
+        assert find_user_ids(make_agent("kim"), code, LookupMeans.CODE) == {alice.id}
+
     @pytest.mark.parametrize(
         ("means", "value"),
         [

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
 from accounts import row_owner
@@ -24,7 +24,9 @@ from integrations.models import (
     OutboxCommand,
     StatusChange,
     StatusReason,
+    SupportAct,
     SupportLookup,
+    SupportQuestion,
 )
 from integrations.sync import status_history
 from limited_use.models import Share
@@ -129,6 +131,39 @@ def count_visible_rows():
             names = ", ".join(f'"{name}"' for name in columns)
             counts[label] = len(run_sql(f"SELECT {names} FROM {table}"))  # noqa: S608 - our own names
     return counts
+
+
+class TestWords:
+    """The person's page has a text for every word, so that no row can break it."""
+
+    def test_of_a_look_up_are_of_the_closed_lists(self, sam, alice):
+        for means, reason in (("platform_id", "curiosity"), ("guess", "other")):
+            with (
+                at_desk_of(sam),
+                pytest.raises(IntegrityError, match="support_lookup_has_known_words"),
+                transaction.atomic(),
+            ):
+                run_sql(
+                    "SELECT open_support_lookup(%s, %s, %s, %s, %s, '')",
+                    *(uuid7(), means, alice.platform_id, [], reason),
+                )
+
+    @pytest.mark.parametrize("word", ["reason", "state"])
+    def test_of_orders_are_of_the_closed_lists(self, sam, alice, word):
+        (lookup_id,), at = find(sam, alice.email), timezone.now()
+        row = {"agent_id": sam.id, "lookup_id": lookup_id, "user": alice, "asked_at": at}
+        row |= {"reason": "other", "state": "waiting", word: "unheard"}
+        settled = {"settled_at": at} if word == "state" else {}
+        answered = {"answered_at": at} if word == "state" else {}
+        with at_desk_of(sam):
+            with pytest.raises(IntegrityError, match="known_words"), transaction.atomic():
+                SupportAct.objects.create(
+                    **row, **settled, kind="revoke_person", text="x", ticket="1", next_try_at=at
+                )
+            with pytest.raises(IntegrityError, match="known_words"), transaction.atomic():
+                SupportQuestion.objects.create(
+                    **row, **answered, kind="message", text="x", expires_at=at
+                )
 
 
 class TestStaff:
