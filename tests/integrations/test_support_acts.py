@@ -391,7 +391,10 @@ class TestRevocation:
         notice = OwnerNotice.objects.get(about=empty.id)
         deliver_notice(notice_id=str(notice.id))
         (mail,) = mailoutbox
-        assert "no data to remove and no receipt. Antares deletes the tokens of the account." in mail.body
+        assert (
+            "no data to remove and no receipt. Antares deletes the tokens of the account."
+            in mail.body
+        )
 
     @pytest.mark.parametrize(
         "change",

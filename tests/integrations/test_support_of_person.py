@@ -236,7 +236,20 @@ class TestLookups:
 
         page = browser.get("/settings/activity/entries/").text
         assert "Find you for support" in page
-        assert "You see the records here and in your activity" in browser.get(PAGE).text
+        assert "You see the newest look-ups" in browser.get(PAGE).text
+
+    @pytest.mark.claim("support.newest-listed")
+    def test_are_listed_up_to_the_newest_fifty(self, browser, alice, agent):
+        lookup = look_up(alice, agent)
+        for number in range(55):
+            lookup.id, lookup.ticket = uuid7(), f"T-{number:02}"
+            lookup.opened_at += timedelta(seconds=1)
+            lookup.save(force_insert=True)
+
+        page = browser.get(PAGE).text
+
+        assert re.findall(r"T-(\d\d)", page) == [f"{number:02}" for number in range(54, 4, -1)]
+        assert "Each list has the newest 50." in page
 
 
 class TestActs:

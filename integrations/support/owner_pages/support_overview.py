@@ -213,7 +213,8 @@ def list_open_items(
         open_consents = open_consents.filter(item__in=items)
     agreed = {
         consent.item: consent
-        for consent in open_consents.order_by("expires_at", "id")[:MAX_LISTED]
+        # All of them, as the person can stop sharing each: none is open for more than 72 hours.
+        for consent in open_consents.order_by("expires_at", "id")
         if consent.item is not None
     }
     # A later consent replaced the earlier one: its readings are shown, too.
