@@ -32,6 +32,8 @@ from integrations.models import (
 from integrations.providers.calendars import RemoteEvent
 from integrations.support import questions
 from limited_use.policy.feature_registry import FEATURES
+from tests import factories
+from tests.api import cast
 from tests.contact_sheets import rows
 from tests.contact_sheets.stage import ADDRESS
 from tests.contact_sheets.state import Group
@@ -112,6 +114,18 @@ def _read(stage, name="Sam"):
         browser = stage.open_desk(Role.SUPPORT, name)
         path = reverse("support-item", args=[_get_message(stage).id])
         assert browser.get(path).status_code == 200
+
+
+@GROUP.state()
+def open_in_another_organisation(stage):
+    question = _make_question(stage)
+    _allow(stage, question)
+    # The person acts in the organisation that they joined first.
+    first = factories.make_organisation("First Ltd")
+    joined_at = factories.EPOCH - timedelta(days=1)
+    factories.make_membership(stage.user, first, joined_at=joined_at)
+    path = reverse("settings-support-question", args=[question.id])
+    return cast.browser(stage.user).get(path)
 
 
 @GROUP.state()
