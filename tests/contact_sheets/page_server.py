@@ -68,6 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a form that a script sends by itself so that the page stays."""
+        # What is not read would be taken for the next request of the connection.
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.send_response(HTTPStatus.NO_CONTENT)
         self.end_headers()
 
