@@ -170,7 +170,9 @@ def find_own_open_items(
             open_consents = _filter_open(at).filter(
                 owner_id=owner_id, organisation_id=organisation_id, item__in=item_ids
             )
-            open_items |= dict.fromkeys(_find_kinds(list(open_consents)), organisation_id)
+            open_ids = [consent.item for consent in open_consents if consent.item is not None]
+            kinds = find_item_kinds(owner_id, organisation_id, item_ids=open_ids)
+        open_items |= dict.fromkeys(kinds, organisation_id)
     return open_items
 
 
@@ -196,7 +198,7 @@ def find_item_kinds(
 
 
 def _find_kinds(open_consents: Iterable[Consent]) -> dict[UUID, ItemKind]:
-    """Return the items that can be read, also of other people than the actor."""
+    """Return the existing items of these consents, which can have different owners."""
     item_ids: dict[tuple[UUID, UUID], list[UUID]] = {}
     for consent in open_consents:
         if consent.item is not None:

@@ -41,7 +41,7 @@ TITLES: Final[Mapping[str, StrOrPromise]] = {
     "sending.limit_reached": _("A limit of sending is reached"),
     "support.act_failed": _("An order of a support agent failed"),
     "support.bulk_approved": _("A bulk revocation began"),
-    "support.bulk_crashed": _("A bulk revocation crashes again and again"),
+    "support.bulk_crashed": _("A bulk revocation crashed"),
     "support.bulk_failed": _("A connection of a bulk revocation was not disconnected"),
     "support.unusual": _("A support agent looks up or disconnects unusually many people"),
     "sync.crashing": _("A sync crashes again and again"),

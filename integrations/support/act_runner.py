@@ -172,7 +172,7 @@ def _send_receipt_link(claimed: ClaimedAct, now: Clock) -> SupportActState:
 
 def _maintain(claimed: ClaimedAct, now: Clock) -> SupportActState:
     act, at = claimed.act, now()
-    # A staff process could name an integration of somebody whom nobody found.
+    # A staff process can name any integration in an order: it has to be the person's own.
     integration = Integration.objects.select_related("connection").get(
         id=_get_id(act.integration_id), connection__user_id=act.user_id
     )

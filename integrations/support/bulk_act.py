@@ -70,8 +70,8 @@ def _settle(act_id: UUID, bulk: BulkRevocation, at: datetime) -> SupportActState
         act = waiting.first()
         if act is None:
             raise _AlreadySettled
-        # Connection before act: see "Lock order" in the README. A person who reconnected
-        # meanwhile has a grant of a later time.
+        # Connection before act: see "Lock order" in the README. After a reconnect, the account's
+        # grant is newer than the proposal, and the account no longer matches.
         matching = bulk_matches.find_matching_connections(bulk).filter(id=_get_connection_id(act))
         connection = matching.select_for_update(no_key=True, of=("self",)).first()
         state, job_count = SupportActState.UNNECESSARY, 0

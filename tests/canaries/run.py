@@ -17,7 +17,7 @@ from tests.canaries.marks import ALICE, BOB, ORIGINS, Marks
 from tests.canaries.permitted import Book
 from tests.canaries.secrets_seen import SecretsSeen
 from tests.canaries.sending import CanarySending
-from tests.canaries.supporting import OWNER, CanarySupport
+from tests.canaries.support_console import OWNER, CanarySupport
 from tests.canaries.uploading import CanaryUploads
 from tests.canaries.verdicts import Verdicts
 from tests.canaries.world import CanaryWorld

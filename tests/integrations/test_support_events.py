@@ -367,8 +367,8 @@ class TestSupport:
         assert answer.status_code == 403
         assert CANARY.encode() not in answer.content
         refused = list_decisions("support.item")
-        assert {one["event"] for one in refused} == {"use.refused"}
-        assert all("item_consented" in one["missing"] for one in refused)
+        assert {entry["event"] for entry in refused} == {"use.refused"}
+        assert all("item_consented" in entry["missing"] for entry in refused)
 
     @pytest.mark.clause("LU-3")
     def test_cannot_tell_what_is_closed_from_what_does_not_exist(self, event, sam):
@@ -449,7 +449,7 @@ class TestSupport:
             assert str(event.id) not in cast.desk(sam).get("/support/items/").text
         else:
             decisions = list_decisions("support.item")
-            assert {tuple(one["missing"]) for one in decisions} == {("cache_current",)}
+            assert {tuple(decision["missing"]) for decision in decisions} == {("cache_current",)}
 
     @pytest.mark.invariant(5)
     @pytest.mark.parametrize("how", ["withdrawn", "over", "disconnected", "deleted copy"])

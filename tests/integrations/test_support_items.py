@@ -255,8 +255,8 @@ class TestSupport:
         assert answer.status_code == 403
         assert CANARY.encode() not in answer.content
         refused = list_decisions("support.item")
-        assert {one["event"] for one in refused} == {"use.refused"}
-        assert all("item_consented" in one["missing"] for one in refused)
+        assert {entry["event"] for entry in refused} == {"use.refused"}
+        assert all("item_consented" in entry["missing"] for entry in refused)
 
     @pytest.mark.clause("LU-3")
     def test_cannot_tell_what_is_closed_from_what_does_not_exist(self, message, sam):

@@ -38,7 +38,7 @@ class TestTwoWorkers:
         with ThreadPoolExecutor(2) as pool:
             for worker in [pool.submit(run_in_session, run) for _ in range(2)]:
                 worker.result(60)
-        # What a worker left whose lease was lost.
+        # A worker that lost its lease leaves acts for the next run.
         bulk_runner.run_bulk(bulk_id=bulk.id)
 
         assert list_revoked() == {account.id for account in accounts}

@@ -101,7 +101,7 @@ class TestSettling:
         assert alarm.settled_reason == "the worker was started"
         assert alarm.settled_by is None
         assert timezone.now() - alarm.settled_at < timedelta(minutes=5)
-        [record] = [one for one in caplog.records if one.message == "alarm.settled"]
+        [record] = [entry for entry in caplog.records if entry.message == "alarm.settled"]
         assert (record.kind, record.about) == (KIND, str(ABOUT))
         assert run_alarms_command() == ["no open alarms"]
 
@@ -279,7 +279,7 @@ def _sounds(node: ast.AST) -> bool:
 
 
 def _kind(call: ast.Call, module: str) -> str | None:
-    given = next((one.value for one in call.keywords if one.arg == "kind"), None)
+    given = next((keyword.value for keyword in call.keywords if keyword.arg == "kind"), None)
     written = ast.unparse(given or call.args[0])
     if written == "kind":
         # Handed on by a function whose own callers are looked at.
@@ -305,4 +305,4 @@ class TestAlarmPageForOthers:
         shown = "\n".join(run_alarms_command())
 
         secrets = [cast.MARKER, "gmail.example", alice.user.email, "@", *vars(mine).values()]
-        assert not [str(one) for one in secrets if str(one) in shown]
+        assert not [str(secret) for secret in secrets if str(secret) in shown]

@@ -361,6 +361,6 @@ class TestFigures:
         shown = otto.get(URL).text
 
         secrets = [cast.MARKER, "gmail.example", alice.user.email, *map(str, vars(mine).values())]
-        assert not [one for one in secrets if one in shown]
+        assert not [secret for secret in secrets if secret in shown]
         with acting_as(ProcessClass.STAFF):
             assert not Connection.objects.values("id").exists()

@@ -228,7 +228,7 @@ def connection_with_problems(stage):
 
 @GROUP.state()
 def connection_that_nobody_looks_at(stage):
-    """No check is planned before somebody looks."""
+    """The next check waits until the owner opens the mailbox."""
     SyncWork.objects.filter(integration__connection=stage.mail.connection).update(
         next_sync_at=stage.at + timedelta(days=3650)
     )

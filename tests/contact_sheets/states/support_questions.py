@@ -459,7 +459,7 @@ def message_page_while_a_question_waits(stage):
 
 
 def _open_desk(stage):
-    """Return the agent's browser, and a look-up of theirs."""
+    """Return the agent's browser, one of the agent's look-ups, and the agent's id."""
     from accounts.models import User
 
     stage.serve_staff_site()

@@ -46,7 +46,7 @@ def request_for(value, means=LookupMeans.ADDRESS, **more):
 
 
 def find(agent, value, means=LookupMeans.ADDRESS, **more):
-    """Return the ids of the look-ups that found somebody."""
+    """Return the ids of the look-ups that found a person."""
     with at_desk_of(agent):
         return lookups.find_people(
             request_for(value, means, **more), actor=actor_of(agent), at=timezone.now()

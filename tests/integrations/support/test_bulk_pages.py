@@ -300,7 +300,7 @@ class TestReceipts:
 
         rows = list(csv.DictReader(io.StringIO(table.content.decode())))
         receipts = json.loads(document.content)["receipts"]
-        assert [row["receipt"] for row in rows] == [one["receipt"] for one in receipts]
+        assert [row["receipt"] for row in rows] == [receipt["receipt"] for receipt in receipts]
         assert len(rows) == 2
         assert {row["product"] for row in rows} == {"mail"}
         assert "attachment" in table.headers["Content-Disposition"]

@@ -75,7 +75,7 @@ def list_events(row):
     """Return the ledger events about a bulk revocation, or one of its acts."""
     said = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
     name = entries.get_ledger_pseudonym(row.id)
-    return [one for one in said if one.get("subject") == name]
+    return [event for event in said if event.get("subject") == name]
 
 
 def list_states(bulk):
@@ -694,7 +694,7 @@ class TestAWorker:
         assert PurgeJob.objects.count() == 4
         assert reload(bulk).state == BulkState.DONE
         assert reload(bulk).counts["progress"]["done"] == 4
-        assert [one["event"] for one in list_events(bulk)].count("bulk_revocation.done") == 1
+        assert [event["event"] for event in list_events(bulk)].count("bulk_revocation.done") == 1
 
     def test_gives_other_tasks_their_turn(self, acme, sam, otto, monkeypatch):
         monkeypatch.setattr(bulk_runner, "BATCH", 1)

@@ -157,12 +157,12 @@ class CanarySupport:
     def _shown(self) -> list[str]:
         """Return the pages of the console so far. :raises Failed: if none, or one has content"""
         pages = [
-            one
-            for one in self.journey.cast.exchanges.all
-            if one.actor in {"sam", "otto"} and _CONSOLE.match(one.path)
+            exchange
+            for exchange in self.journey.cast.exchanges.all
+            if exchange.actor in {"sam", "otto"} and _CONSOLE.match(exchange.path)
         ]
         must(pages, "no page of the console was recorded")
         needles = Needles({name: self.journey.marks.of(name) for name in ORIGINS})
-        wrong = [one.line for one in pages if needles.found_in(one.answer)]
+        wrong = [page.line for page in pages if needles.found_in(page.answer)]
         must(not wrong, f"content on {', '.join(wrong)}")
-        return [one.line for one in pages]
+        return [page.line for page in pages]
