@@ -53,7 +53,7 @@ from tests.api import cast
 from tests.contact_sheets.stage import ZONE, Stage, add_calendars
 from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars
 from tests.integrations.calendar import local_house
-from tests.integrations.calendar_house import CalendarHouse, moment
+from tests.integrations.calendar_house import NOW, CalendarHouse, moment
 from tests.walls import acting_as
 
 SHARING_VERSION = FEATURES["calendar-sharing"].version
@@ -270,7 +270,9 @@ def agree(user: User, organisation: Any, feature: str) -> None:
 
 def find_event(browser: Client, title: str) -> str:
     """Return the address of the first event with that title in the agenda."""
-    page = browser.get("/calendar/", {"view": "agenda"}).content.decode()
+    # The first events are of today in UTC: before midnight there, the owner's day may be the next.
+    query = {"view": "agenda", "day": f"{NOW:%Y-%m-%d}"}
+    page = browser.get("/calendar/", query).content.decode()
     entries = re.findall(r'<a class="entry[^"]*" href="([^"?]+)[^"]*"(.*?)</a>', page, re.DOTALL)
     return next(address for address, text in entries if title in text)
 
