@@ -30,9 +30,10 @@ def main() -> None:
     owner = User.objects.get(email=sys.argv[1])
     subject = Integration.objects.get(connection__user_id=owner.id).id
     client, stranger = uuid7(), uuid7()
-    now = timezone.now()
+    # All entries of a day are of one date, in UTC and in the zones near it.
+    today = timezone.now().replace(hour=8, minute=0)
     for day in range(1, DAYS):
-        morning = now - timedelta(days=day)
+        morning = today - timedelta(days=day)
         for number in range(SYNCS_A_DAY):
             past_entries.write_sync(subject, morning + timedelta(minutes=number * 5))
         for number in range(READINGS_A_DAY):
