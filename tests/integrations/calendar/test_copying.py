@@ -95,7 +95,9 @@ class TestAFirstSync:
 
     def test_says_in_clear_only_the_week(self, alice, account):
         # Weeks from 1970 begin on Thursdays, and the weeks of an event have room for any time zone.
-        sunday = next(moment(day) for day in range(2, 9) if moment(day).weekday() == calendar.SUNDAY)
+        sunday = next(
+            moment(day) for day in range(2, 9) if moment(day).weekday() == calendar.SUNDAY
+        )
         account.put(meeting(sunday, "Review"))
 
         alice.sync()
