@@ -179,7 +179,7 @@ def find_own_open_items(
 def find_item_kinds(
     owner_id: UUID, organisation_id: UUID, *, item_ids: Collection[UUID]
 ) -> dict[UUID, ItemKind]:
-    """Leave out items that no longer exist, or that nobody may see any more."""
+    """Leave out items that no longer exist, or that are no longer visible to anyone."""
     if not item_ids:
         return {}
     messages = Message.objects.filter(integration__status__in=LIVE)
@@ -187,11 +187,11 @@ def find_item_kinds(
         calendar__gone_at=None, calendar__integration__status__in=LIVE
     ).exclude(kind=EventKind.CANCELLED)
     kinds: dict[UUID, ItemKind] = {}
-    found: tuple[tuple[ItemKind, QuerySet[Message] | QuerySet[Event]], ...] = (
+    rows_by_kind: tuple[tuple[ItemKind, QuerySet[Message] | QuerySet[Event]], ...] = (
         (ItemKind.MESSAGE, messages),
         (ItemKind.EVENT, events),
     )
-    for kind, rows in found:
+    for kind, rows in rows_by_kind:
         own = rows.filter(id__in=item_ids, user_id=owner_id, organisation_id=organisation_id)
         kinds |= dict.fromkeys(own.values_list("id", flat=True), kind)
     return kinds

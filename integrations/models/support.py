@@ -78,7 +78,7 @@ class SupportCode(models.Model):
 
 class SupportLookup(models.Model):
     """
-    One person whom an agent found; or a search that found nobody.
+    One person whom an agent found; or a search without a result.
 
     Only a database function creates it, so a staff process finds nobody without a row. While it is
     open, the agent sees the state of the person's connections.

@@ -188,12 +188,12 @@ def list_target_integrations(target: ActTarget, *, lookup: SupportLookup) -> lis
             *("connection__organisation_id", "connection__provider", "connection__connected_at"),
         )
     )
-    found = list(integrations.order_by("connection_id", "id"))
-    remote = [row for row in found if PROVIDERS[row.connection.provider].grants]
+    rows = list(integrations.order_by("connection_id", "id"))
+    remote = [row for row in rows if PROVIDERS[row.connection.provider].grants]
     if not remote:
         if _find_empty_connections(target, owner_id).exists():
             return []
-        raise LocalCalendars if found else UnknownObject
+        raise LocalCalendars if rows else UnknownObject
     if target.kind in _MAIL_ONLY and remote[0].product != "mail":
         raise UnknownObject
     if target.kind not in REVOCATIONS and remote[0].status in OWNER_ONLY:

@@ -39,7 +39,7 @@ def carry_out(
     Return the act's final state; None while it waits, or if another worker settled it.
 
     An error does not reach other connections: the act is tried again, and fails at last. So does
-    an act whose worker dies each time.
+    an act if its worker dies each time.
     """
     if not _count_try(act_id):
         # The worker of each earlier try died, or the act is settled.

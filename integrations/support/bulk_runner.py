@@ -67,7 +67,7 @@ def list_due_bulks(*, at: datetime) -> list[UUID]:
 
 
 def reject_undecided(*, at: datetime) -> int:
-    """Reject proposals that nobody decided in time; return how many."""
+    """Reject proposals that were not decided in time; return their number."""
     rejected_count = 0
     overdue = BulkRevocation.objects.filter(
         state=BulkState.PROPOSED, asked_at__lte=at - bulk_revocation.DECIDED_WITHIN
@@ -290,7 +290,7 @@ def _save(run: _Run, **values: Any) -> None:
     :raises LeaseLost:
     """
     lease, at = run.lease, run.now()
-    held = leases.held_row(lease)
-    if held.filter(state=run.bulk.state).update(lease_until=at + lease.duration, **values):
+    leased_rows = leases.held_row(lease)
+    if leased_rows.filter(state=run.bulk.state).update(lease_until=at + lease.duration, **values):
         return
-    raise _Ended if held.exists() else LeaseLost
+    raise _Ended if leased_rows.exists() else LeaseLost

@@ -207,15 +207,15 @@ def _describe_updates(state: ProductState, *, at: datetime) -> UpdateSource | No
 
 
 def _list_watches(integration_ids: Iterable[UUID]) -> Mapping[UUID, list[WatchState]]:
-    found: dict[UUID, list[WatchState]] = defaultdict(list)
+    states: dict[UUID, list[WatchState]] = defaultdict(list)
     rows = Watch.objects.filter(integration_id__in=integration_ids).only(
         *("integration_id", "status", "wanted_at", "started_at", "expires_at", "due_at"),
         *("failure_count", "rejected_count", "last_event_at", "silent_since"),
     )
     for watch in rows.order_by("wanted_at", "id"):
         label = operator_messages.WATCH_STATUS[watch.status]
-        found[watch.integration_id].append(WatchState(label=label, watch=watch))
-    return found
+        states[watch.integration_id].append(WatchState(label=label, watch=watch))
+    return states
 
 
 def _group_quarantined(integration_ids: Iterable[UUID]) -> Mapping[UUID, list[QuarantinedGroup]]:
@@ -225,25 +225,25 @@ def _group_quarantined(integration_ids: Iterable[UUID]) -> Mapping[UUID, list[Qu
         .annotate(count=Count("id"), first_seen_at=Min("first_seen_at"), until=Min("next_try_at"))
         .order_by("-count", "reason")
     )
-    found: dict[UUID, list[QuarantinedGroup]] = defaultdict(list)
+    quarantined: dict[UUID, list[QuarantinedGroup]] = defaultdict(list)
     for group in groups:
         reason = (
             operator_messages.DELAYED
             if group["reason"] == mail_quarantine.DELAYED
             else status_messages.get_quarantine_reason(group["reason"])
         )
-        found[group["integration_id"]].append(
+        quarantined[group["integration_id"]].append(
             QuarantinedGroup(reason, group["count"], group["first_seen_at"], group["until"])
         )
-    return found
+    return quarantined
 
 
 def _list_comparisons(integration_ids: Iterable[UUID]) -> Mapping[UUID, list[Reconciliation]]:
-    found: dict[UUID, list[Reconciliation]] = defaultdict(list)
+    comparisons: dict[UUID, list[Reconciliation]] = defaultdict(list)
     rows = Reconciliation.objects.filter(integration_id__in=integration_ids)
     for row in rows.order_by("-compared_at"):
-        found[row.integration_id].append(row)
-    return found
+        comparisons[row.integration_id].append(row)
+    return comparisons
 
 
 def _list_permissions(

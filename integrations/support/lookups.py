@@ -69,7 +69,7 @@ def is_ticket(text: str) -> bool:
 
 def find_people(request: LookupRequest, *, actor: Actor, at: datetime) -> list[UUID]:
     """
-    Return the ids of the look-ups that found a person; none if nobody was found.
+    Return the ids of the look-ups that found a person; none if no person was found.
 
     Call it outside of a transaction, in a process whose row owner is the agent.
 

@@ -64,7 +64,7 @@ def notify_of_lookup(lookup_id: UUID, *, at: datetime) -> bool:
 
 
 def notify_of_due_lookups(*, at: datetime) -> int:
-    """Notify of look-ups whose task was lost; return how many."""
+    """Notify of look-ups that lost their task; return their number."""
     due = SupportLookup.objects.filter(user__isnull=False, notified_at=None)
     ids = list(due.order_by("opened_at").values_list("id", flat=True)[:_BATCH])
     notified_count = 0

@@ -29,9 +29,11 @@ MAX_LISTED: Final = 50
 
 
 def list_own_questions(*, actor: Actor, at: datetime) -> list[SupportQuestion]:
-    """Return the newest first."""
-    own = _filter_own(actor).filter(asked_at__gt=at - LISTED_FOR)
-    return list(own.order_by("-asked_at", "-id")[:MAX_LISTED])
+    """Return those that wait, however old, and the newest of the others."""
+    own = _filter_own(actor).filter(asked_at__gt=at - LISTED_FOR).order_by("-asked_at", "-id")
+    waiting = own.filter(state=QuestionState.WAITING)
+    settled = own.exclude(state=QuestionState.WAITING)
+    return [*waiting, *settled[:MAX_LISTED]]
 
 
 def get_own_question(question_id: UUID, *, actor: Actor) -> SupportQuestion:

@@ -2,7 +2,8 @@
 Notices that support asks a person to open an item.
 
 A staff process may write no notice: a worker does, once for each question, in every organisation
-of the person. A sweep finds the questions whose task was lost, and ends those not answered in time.
+of the person. A sweep finds the questions that lost their task, and ends those that were not
+answered in time.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def notify_of_question(question_id: UUID, *, at: datetime) -> bool:
 
 
 def sweep_questions(*, at: datetime) -> int:
-    """Return the number of questions whose person was notified."""
+    """Return the number of people notified."""
     due = SupportQuestion.objects.filter(
         Q(notified_at=None, asked_at__lte=at - SWEEP_AFTER) | Q(expires_at__lte=at),
         state=QuestionState.WAITING,

@@ -175,7 +175,7 @@ def get_state(question: SupportQuestion, *, at: datetime) -> QuestionState:
 def find_open_questions(
     questions: Iterable[SupportQuestion], *, actor: Actor, at: datetime
 ) -> frozenset[UUID]:
-    """Return the ids of the questions whose chosen item the agent can read now."""
+    """Return the ids of the questions with a chosen item that the agent can read now."""
     items = {question.id: question.item for question in questions if question.item is not None}
     open_items = support_consents.find_open_items(actor=actor, item_ids=set(items.values()), at=at)
     return frozenset(question_id for question_id, item in items.items() if item in open_items)
@@ -197,8 +197,8 @@ def settle_question(
     waiting = SupportQuestion.objects.filter(
         id=question.id, state=QuestionState.WAITING, expires_at__gt=at
     )
-    given = {} if item is None else {"item": item, "consent_id": consent_id}
-    return bool(waiting.update(state=state, answered_at=at, **given))
+    item_values = {} if item is None else {"item": item, "consent_id": consent_id}
+    return bool(waiting.update(state=state, answered_at=at, **item_values))
 
 
 def record_event(question: SupportQuestion, *, event: str, at: datetime) -> None:

@@ -27,7 +27,7 @@ class TestFindAndSee:
     def test_leads_from_an_address_to_the_state_of_a_connection(self, connected, sam):
         page, keyboard = sam.page, sam.page.keyboard
         sam.go("/support/")
-        found = violations(page)
+        faults = violations(page)
 
         # The address is chosen already; an arrow key chooses another kind.
         sam.reach(page.get_by_label("Exact value"), key="End")
@@ -41,19 +41,19 @@ class TestFindAndSee:
         expect(page.locator("h1")).to_have_text("Person")
         expect(page.locator("main")).to_contain_text("Found by: Email address")
         expect(page.locator("main")).to_contain_text("Google mail")
-        found += violations(page)
-        for shown in (page.url, page.content()):
-            assert connected.account not in shown
+        faults += violations(page)
+        for text in (page.url, page.content()):
+            assert connected.account not in text
 
         sam.reach(page.locator("main").get_by_role("link", name="Details").first)
         expect(page.locator("h1")).to_have_text("Google connection")
         expect(page.locator("main")).to_contain_text("Cause and next step")
-        found += violations(page)
+        faults += violations(page)
         assert connected.account not in page.content()
 
         sam.reach(page.locator(".crumbs").get_by_role("link", name="Support", exact=True))
         expect(page.locator("main")).to_contain_text("CASE-17")
-        assert found == []
+        assert faults == []
 
     @pytest.mark.thorough("tests over HTTP compare the answers")
     def test_says_that_nobody_was_found(self, sam):

@@ -51,19 +51,19 @@ def look_up(service, agent, visitor):
 def ask(sam, service, agent, visitor):
     """Fill in the form by keyboard alone; return its violations."""
     sam.go(f"/support/people/{look_up(service, agent, visitor)}/ask/")
-    found = violations(sam.page)
+    faults = violations(sam.page)
     sam.page.get_by_label("a message").check()
     sam.page.get_by_label("Why?").select_option(label="The person asked for help.")
     sam.page.get_by_label("What is it about?").fill(TEXT)
     sam.reach(sam.page.get_by_role("button", name="Ask", exact=True))
     expect(sam.page.locator("main")).to_contain_text("Waiting for an answer")
-    return found + violations(sam.page)
+    return faults + violations(sam.page)
 
 
 @pytest.mark.thorough("a test over HTTP walks from the question to the end of access")
 def test_a_question_is_allowed_read_and_taken_back(connected, sam, service, agent):
     page = connected.page
-    found = ask(sam, service, agent, connected)
+    faults = ask(sam, service, agent, connected)
     question_address = sam.page.url
 
     # The notice comes from a worker.
@@ -74,13 +74,13 @@ def test_a_question_is_allowed_read_and_taken_back(connected, sam, service, agen
             break
         page.wait_for_timeout(1000)
     expect(bell).to_have_accessible_name("Notices, 1 unread")
-    found += violations(page)
+    faults += violations(page)
     connected.reach(page.get_by_role("link", name="Answer"))
     expect(page.locator("main")).to_contain_text(TEXT)
-    found += violations(page)
+    faults += violations(page)
     connected.reach(page.locator(".mail-row", has_text=INVOICE))
     expect(page.locator("h1")).to_have_text("Let a support agent read this message?")
-    found += violations(page)
+    faults += violations(page)
     connected.reach(page.get_by_label("1 hour"), "Space")
     connected.reach(page.get_by_label("I agree that"), "Space")
     connected.reach(page.get_by_role("button", name="Allow access"))
@@ -96,14 +96,14 @@ def test_a_question_is_allowed_read_and_taken_back(connected, sam, service, agen
 
     page.reload()
     expect(page.locator("main")).to_contain_text("A support agent read it:")
-    found += violations(page)
+    faults += violations(page)
     connected.reach(page.get_by_role("button", name="Stop sharing"))
     expect(page.locator(".messages")).to_contain_text("Stopped sharing")
 
     # From the page that was opened before.
     assert sam.page.reload().status == 403
     assert sam.page.goto(item_address).status == 403
-    assert found == []
+    assert faults == []
     assert connected.foreign() == []
     assert sam.foreign() == []
 
@@ -115,7 +115,7 @@ def test_a_code_is_created_by_keyboard_and_a_question_declined(connected, sam, s
     connected.reach(page.get_by_role("link", name="Open support"))
     connected.reach(page.get_by_role("button", name="Create a code to read out"))
     expect(page.locator(".spoken-code .nowrap")).to_have_count(2)
-    found = violations(page)
+    faults = violations(page)
 
     ask(sam, service, agent, connected)
     connected.go("/settings/support/")
@@ -124,6 +124,6 @@ def test_a_code_is_created_by_keyboard_and_a_question_declined(connected, sam, s
     expect(page.locator(".messages")).to_contain_text("Declined.")
     sam.page.reload()
     expect(sam.page.locator("main .badge")).to_have_text("Declined")
-    found += violations(sam.page)
-    assert found == []
+    faults += violations(sam.page)
+    assert faults == []
     assert connected.minded == []

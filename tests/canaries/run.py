@@ -195,9 +195,9 @@ class Run:
     def keep(self, name: str, *, product: str, provider: str) -> str:
         integration = UUID(self.journey.integration(name, product=product, provider=provider)["id"])
         # With calendars alone, the grant stays for the mail.
-        kept = Aftermath(self.world, integration, with_connection=product == "mail")
-        self.kept.append(kept)
-        return kept.keep()
+        search = Aftermath(self.world, integration, with_connection=product == "mail")
+        self.kept.append(search)
+        return search.keep()
 
     def removed(self) -> str:
         after = self.kept[-1]
@@ -214,11 +214,11 @@ class Run:
 
     def epoch_over(self) -> str:
         must(self.kept, "nothing was kept before")
-        before = sum(one.unwrapping() for one in self.kept)
+        before = sum(search.unwrapping() for search in self.kept)
         aftermath.turn_epochs()
-        after = sum(one.unwrapping() for one in self.kept)
+        after = sum(search.unwrapping() for search in self.kept)
         must(after == 0, f"{after} kept keys still unwrap")
-        count = sum(len(one.wrapped) for one in self.kept)
+        count = sum(len(search.wrapped) for search in self.kept)
         return f"{before} of {count} unwrapped until then, as receipts say; now 0"
 
     def routes(self) -> str:

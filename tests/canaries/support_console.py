@@ -39,7 +39,7 @@ class CanarySupport:
         return self.journey.cast.secrets
 
     def find(self) -> str:
-        """By a code, by the account's address, and nobody by what was typed wrongly."""
+        """By a code and by the account's address; wrong text finds no person."""
         marks, typed = self.journey.marks, self.journey.marks.typed
         code = self._create_code()
         page = self._look_up("code", code)
@@ -74,9 +74,9 @@ class CanarySupport:
         page = self.agent.submit(page, form, form.data(kind="message", text=_TEXT, **_REASON))
         question = page.url
         page = owner.browser.get("/settings/support/")
-        asked = find_on_page(r'href="(/settings/support/questions/[^"/]+/)"', page)
-        page = owner.browser.get(asked)
-        page = owner.browser.get(find_on_page(rf'href="({asked}messages/[^"]+)"', page))
+        question_path = find_on_page(r'href="(/settings/support/questions/[^"/]+/)"', page)
+        page = owner.browser.get(question_path)
+        page = owner.browser.get(find_on_page(rf'href="({question_path}messages/[^"]+)"', page))
         page = owner.confirm(owner.agree(page, hours="1"))
         must("Allowed" in page.text, "it was not allowed")
         item = find_on_page(r'href="(/support/items/[^"]+)"', self.agent.get(question))

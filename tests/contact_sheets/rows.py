@@ -243,8 +243,8 @@ def share(stage: Stage, calendar: Calendar, level: ShareLevel) -> None:
 def write_event(stage: Stage, calendar: Calendar, title: str) -> None:
     """Write an event into an Antares calendar of Alice's."""
     content = local_house.event(title, moment(2, 17))
-    made = local_house.make_local_input(f"{uuid7()}@antares.example", content)
-    local_house.write_events(stage.mail.actor, calendar.id, made)
+    event_input = local_house.make_local_input(f"{uuid7()}@antares.example", content)
+    local_house.write_events(stage.mail.actor, calendar.id, event_input)
 
 
 def _read_step(job: PurgeJob) -> str:

@@ -82,8 +82,8 @@ def list_events(browser, question, **query) -> str:
 
 
 def allow(browser, question, event, **form):
-    given = {"agree": "yes", "hours": "24", "version": str(VERSION), **form}
-    return browser.post(get_path(question, event), given)
+    fields = {"agree": "yes", "hours": "24", "version": str(VERSION), **form}
+    return browser.post(get_path(question, event), fields)
 
 
 def make_local_event(actor, title: str = f"{CANARY} local", *, day: int = 2) -> Event:
@@ -121,7 +121,7 @@ class TestFromTheQuestionToTheReading:
         self, event, question, hers, sam
     ):
         desk = cast.desk(sam)
-        asked = f"/support/questions/{question.id}/"
+        question_path = f"/support/questions/{question.id}/"
         assert read_event(desk, event).status_code == 403
         assert get_path(question, event) in list_events(hers, question)
         assert "Nothing is open to support until you allow it" in list_events(hers, question)
@@ -137,7 +137,7 @@ class TestFromTheQuestionToTheReading:
         page = list_events(hers, question)
         assert "Allowed. A support agent can see the event now." in page
         assert "No support agent has read it since you opened it" in page
-        answered = desk.get(asked).text
+        answered = desk.get(question_path).text
         assert f'href="/support/events/{event.id}/"' in answered
         assert "Read the event" in answered
         assert "Each time you read a message or an event, Antares records it" in answered
@@ -181,21 +181,21 @@ class TestFromTheQuestionToTheReading:
         assert "OTHER-TITLE" not in page
 
         allow(hers, question, event)
-        seen = read_event(cast.desk(sam), event).text
+        agent_page = read_event(cast.desk(sam), event).text
 
         shown_facts = re.search(r'<dl class="facts">.*?</dl>', page, re.DOTALL)
         assert shown_facts is not None
-        assert shown_facts.group() in seen
+        assert shown_facts.group() in agent_page
         for part in re.findall(r'<section aria-labelledby="\w+">.*?</section>', page, re.DOTALL):
-            assert part in seen
+            assert part in agent_page
 
 
 class TestTheForm:
     def test_shows_place_guests_and_description_before_agreeing(self, event, question, hers):
         page = reading.text(hers.get(get_path(question, event)).text)
 
-        for shown in (f"{CANARY} street", "bob@work.example", f"{CANARY} text"):
-            assert shown in page
+        for text in (f"{CANARY} street", "bob@work.example", f"{CANARY} text"):
+            assert text in page
 
     @pytest.mark.control("2.4.1")
     def test_the_person_confirms_first_that_it_is_them(self, alice, event, question):
@@ -263,9 +263,9 @@ class TestASeries:
 
         allow(hers, question, series)
 
-        seen = reading.text(read_event(cast.desk(sam), series).text)
-        assert "every day, 4 times" in seen
-        assert "MOVED-TITLE" not in seen
+        agent_page = reading.text(read_event(cast.desk(sam), series).text)
+        assert "every day, 4 times" in agent_page
+        assert "MOVED-TITLE" not in agent_page
 
     @pytest.mark.claim("event-support.one-occurrence")
     def test_stays_closed_if_a_changed_occurrence_is_the_answer(
@@ -392,14 +392,14 @@ class TestWhatCannotBeChosen:
                 horizon_days=None,
             )
         )
-        theirs = make_local_event(stranger.actor, "THEIRS")
+        foreign_event = make_local_event(stranger.actor, "THEIRS")
 
-        for item in (theirs.id, uuid7()):
+        for item in (foreign_event.id, uuid7()):
             path = f"{get_path(question)}events/{item}/"
             page = hers.get(path, follow=True).text
             assert "None of your own calendars has this event" in page
             assert "THEIRS" not in page
-        assert "Nothing was opened." in hers.get(allow(hers, question, theirs).url).text
+        assert "Nothing was opened." in hers.get(allow(hers, question, foreign_event).url).text
         assert not Consent.objects.filter(feature="support").exists()
 
     @pytest.mark.claim("event-support.gone")

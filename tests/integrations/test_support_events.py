@@ -88,7 +88,7 @@ def alice(account):
 
 
 def get_event(alice, title: str = CANARY) -> Event:
-    """Return the row of the event whose title begins so."""
+    """Return the row of the event with a title that begins with these characters."""
     for event, opened in zip(
         Event.objects.filter(calendar=alice.primary).order_by("id"), alice.opened(), strict=True
     ):
@@ -123,8 +123,8 @@ def read_event(browser, event):
 
 
 def send_form(browser, event, **form):
-    given = {"agree": "yes", "hours": "24", "version": str(VERSION), **form}
-    return browser.post(f"/calendar/events/{event.id}/support/", given)
+    fields = {"agree": "yes", "hours": "24", "version": str(VERSION), **form}
+    return browser.post(f"/calendar/events/{event.id}/support/", fields)
 
 
 def put_changed_occurrence(account, series: str, *, day: int, title: str) -> None:
@@ -170,10 +170,10 @@ class TestTheOwner:
         assert consent.expires_at - consent.given_at == timedelta(hours=hours)
         ends = consent.expires_at
         end = f"<time [^>]*>{ends.day} {ends:%b} {ends:%Y}, {ends:%H:%M} UTC</time>"
-        asked = hers.get(f"/calendar/events/{event.id}/support/").text
-        shown = hers.get(f"/calendar/events/{event.id}/").text
-        assert re.search(f"A support agent can see this event until {end}", asked)
-        assert re.search(f"Support can see this until {end}", shown)
+        form_page = hers.get(f"/calendar/events/{event.id}/support/").text
+        event_page = hers.get(f"/calendar/events/{event.id}/").text
+        assert re.search(f"A support agent can see this event until {end}", form_page)
+        assert re.search(f"Support can see this until {end}", event_page)
         assert read_event(cast.desk(sam), event).status_code == 200
         assert (consent.purpose, consent.recipient) == ("support.item", "support_agent")
 
@@ -221,8 +221,8 @@ class TestTheOwner:
         for _ in range(2):
             assert read_event(cast.desk(sam), event).status_code == 200
 
-        shown = hers.get("/settings/activity/entries/", {"purpose": "support.item"}).text
-        lines = [reading.text(row) for row in shown.split("<li>")]
+        page = hers.get("/settings/activity/entries/", {"purpose": "support.item"}).text
+        lines = [reading.text(row) for row in page.split("<li>")]
         # Its times, and the rest.
         assert len([line for line in lines if "An Antares support agent" in line]) == 4
         days = reading.text(hers.get("/settings/activity/").text)
@@ -255,15 +255,15 @@ class TestASeries:
         start = moment(6)
         page = hers.get(f"/calendar/events/{series.id}_{start:%Y%m%dT%H%M%SZ}/").text
         assert f'href="/calendar/events/{series.id}/support/"' in page
-        asked = hers.get(f"/calendar/events/{series.id}/support/").text
-        assert "Support agents see the whole series as you entered it" in asked
+        form_page = hers.get(f"/calendar/events/{series.id}/support/").text
+        assert "Support agents see the whole series as you entered it" in form_page
 
         open_to_support(alice.actor, series)
-        shown = read_event(cast.desk(sam), series).text
+        agent_page = read_event(cast.desk(sam), series).text
 
-        assert f"{CANARY} daily" in shown
-        assert "every day, 4 times" in reading.text(shown)
-        assert "MOVED-TITLE" not in shown
+        assert f"{CANARY} daily" in agent_page
+        assert "every day, 4 times" in reading.text(agent_page)
+        assert "MOVED-TITLE" not in agent_page
 
     @pytest.mark.claim("event-support.one-occurrence")
     def test_stays_closed_while_one_changed_occurrence_is_open(
@@ -273,14 +273,14 @@ class TestASeries:
         start = moment(5)
         page = hers.get(f"/calendar/events/{series.id}_{start:%Y%m%dT%H%M%SZ}/").text
         assert f'href="/calendar/events/{occurrence.id}/support/"' in page
-        asked = hers.get(f"/calendar/events/{occurrence.id}/support/").text
-        assert "Support agents see this occurrence only, and not the series" in asked
+        form_page = hers.get(f"/calendar/events/{occurrence.id}/support/").text
+        assert "Support agents see this occurrence only, and not the series" in form_page
 
         open_to_support(alice.actor, occurrence)
-        shown = read_event(cast.desk(sam), occurrence).text
+        agent_page = read_event(cast.desk(sam), occurrence).text
 
-        assert "MOVED-TITLE" in shown
-        assert CANARY not in shown
+        assert "MOVED-TITLE" in agent_page
+        assert CANARY not in agent_page
         assert read_event(cast.desk(sam), series).status_code == 403
 
     def test_cannot_open_a_cancelled_occurrence_which_has_no_content(
@@ -575,8 +575,8 @@ class TestAnEventThatLivesHere:
     def test_is_seen_by_support_while_it_is_open_under_the_key_of_its_line(
         self, actor, calendar, event, hers, sam
     ):
-        asked = hers.get(f"/calendar/events/{event.id}/support/").text
-        assert "when you delete the event or remove the calendar" in asked
+        form_page = hers.get(f"/calendar/events/{event.id}/support/").text
+        assert "when you delete the event or remove the calendar" in form_page
         browser = cast.desk(sam)
         assert read_event(browser, event).status_code == 403
 

@@ -95,8 +95,8 @@ class TestTheOwner:
         return cast.browser(mailbox.connection.user, recent=True)
 
     def agree(self, browser, message, **form):
-        given = {"agree": "yes", "hours": "24", "version": str(VERSION), **form}
-        return browser.post(f"/inbox/messages/{message.id}/support/", given)
+        fields = {"agree": "yes", "hours": "24", "version": str(VERSION), **form}
+        return browser.post(f"/inbox/messages/{message.id}/support/", fields)
 
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.clause("WLU-3.1")
@@ -118,10 +118,10 @@ class TestTheOwner:
         assert consent.expires_at - consent.given_at == timedelta(hours=hours)
         ends = consent.expires_at
         end = f"<time [^>]*>{ends.day} {ends:%b} {ends:%Y}, {ends:%H:%M} UTC</time>"
-        asked = browser.get(f"/inbox/messages/{message.id}/support/").content.decode()
-        shown = browser.get(f"/inbox/threads/{message.thread_id}/").content.decode()
-        assert re.search(f"A support agent can read this message until {end}", asked)
-        assert re.search(f"Support can read this until {end}", shown)
+        form_page = browser.get(f"/inbox/messages/{message.id}/support/").content.decode()
+        thread_page = browser.get(f"/inbox/threads/{message.thread_id}/").content.decode()
+        assert re.search(f"A support agent can read this message until {end}", form_page)
+        assert re.search(f"Support can read this until {end}", thread_page)
         assert read_item(desk(make_agent()), message).status_code == 200
         assert (consent.purpose, consent.recipient) == ("support.item", "support_agent")
         assert consent.owner_id == message.user_id
@@ -179,12 +179,14 @@ class TestTheOwner:
 
         naming = pseudonyms.get_pseudonym_naming(mailbox.connection_id)
         subject = bytes.fromhex(naming(mailbox.id))
-        found = subject_access.find_subject_entries([subject], EntryFilter(purpose="support.item"))
-        assert len(found) == 4
-        assert {one.count for one in found} == {1}
+        entries = subject_access.find_subject_entries(
+            [subject], EntryFilter(purpose="support.item")
+        )
+        assert len(entries) == 4
+        assert {entry.count for entry in entries} == {1}
         hers = cast.browser(mailbox.connection.user)
-        shown = hers.get("/settings/activity/entries/", {"purpose": "support.item"}).text
-        lines = [reading.text(row) for row in shown.split("<li>")]
+        page = hers.get("/settings/activity/entries/", {"purpose": "support.item"}).text
+        lines = [reading.text(row) for row in page.split("<li>")]
         assert len([line for line in lines if "An Antares support agent" in line]) == 4
         days = reading.text(hers.get("/settings/activity/").text)
         assert (
@@ -231,20 +233,21 @@ class TestSupport:
             "sam", role=Role.SUPPORT, organisation=mailbox.connection.organisation
         )
         open_to_support(alice, message)
-        mine = f"/settings/integrations/{mailbox.id}"
+        settings_path = f"/settings/integrations/{mailbox.id}"
         browser = cast.browser(colleague, mfa=True, recent=True)
 
         for path in (
             "/settings/integrations/", "/settings/access/", "/settings/activity/", "/inbox/",
             "/calendar/", "/settings/activity/entries/",
             f"/inbox/threads/{message.thread_id}/", f"/inbox/messages/{message.id}/body/",
-            f"{mine}/", f"{mine}/progress/", f"{mine}/export/", f"{mine}/disconnect/",
+            f"{settings_path}/", f"{settings_path}/progress/",
+            f"{settings_path}/export/", f"{settings_path}/disconnect/",
             "/v1/users/me/messages", "/v1/users/me/connections", "/v1/users/me/calendars",
             f"/v1/users/{mailbox.connection.user_id}/connections", "/review/", "/metrics",
         ):  # fmt: skip
-            shown = browser.get(path).content.decode()
+            page = browser.get(path).content.decode()
             for word in (CANARY, str(mailbox.id), str(mailbox.connection_id), "gmail.example"):
-                assert word not in shown, path
+                assert word not in page, path
 
     @pytest.mark.claim("support.asking-recorded", "data-use.staff")
     @pytest.mark.invariant(3)

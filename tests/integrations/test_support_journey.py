@@ -244,8 +244,8 @@ class TestTheJourney:
 
         with acting_as(ProcessClass.PURGE):
             tasks.run_support_revocation(act_id=str(act.id))
-        shown = browser.get(page, headers={"HX-Request": "true"})
-        assert "hx-get" in shown.text
+        answer = browser.get(page, headers={"HX-Request": "true"})
+        assert "hx-get" in answer.text
         for job in PurgeJob.objects.filter(support_act_id=act.id):
             finish_purge(job)
 
@@ -254,9 +254,9 @@ class TestTheJourney:
         assert google.tokens != []
         documents = [json.loads(bytes(receipt.document)) for receipt in Receipt.objects.all()]
         assert {document["body"]["trigger"] for document in documents} == {"support"}
-        shown = browser.get(page).text
-        assert "hx-get" not in shown
-        assert all(str(receipt.id) in shown for receipt in Receipt.objects.all())
+        source = browser.get(page).text
+        assert "hx-get" not in source
+        assert all(str(receipt.id) in source for receipt in Receipt.objects.all())
         for notice in OwnerNotice.objects.filter(message__startswith="support_disconnected"):
             deliver_notice(notice_id=str(notice.id))
         mail = next(mail for mail in mailoutbox if "support agent" in mail.body)

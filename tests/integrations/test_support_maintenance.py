@@ -230,11 +230,11 @@ class TestLookUps:
             tasks.notify_of_lookup(lookup_id=str(lookup.id))
             tasks.sweep_support()
 
-        told = OwnerNotice.objects.filter(message="support_looked_up")
-        assert {notice.organisation_id for notice in told} == {desk.acme.id, other.id}
-        assert told.count() == 2
+        notices = OwnerNotice.objects.filter(message="support_looked_up")
+        assert {notice.organisation_id for notice in notices} == {desk.acme.id, other.id}
+        assert notices.count() == 2
         assert SupportLookup.objects.get().notified_at is not None
-        body = tell(told.get(organisation_id=other.id), mailoutbox)
+        body = tell(notices.get(organisation_id=other.id), mailoutbox)
         assert "The person asked for help." in body
         assert "support agent of Antares looked up the state of your connections" in body
 

@@ -208,13 +208,13 @@ class TestLookups:
 
         page = browser.get(PAGE).text
 
-        for shown in (
+        for text in (
             "A support agent",
             "By your id at the platform",
             "The person asked for help.",
             "T-4711",
         ):
-            assert shown in page
+            assert text in page
 
     @pytest.mark.parametrize("means", LookupMeans)
     def test_have_words_for_each_means(self, means):
@@ -249,7 +249,7 @@ class TestLookups:
         page = browser.get(PAGE).text
 
         assert re.findall(r"T-(\d\d)", page) == [f"{number:02}" for number in range(54, 4, -1)]
-        assert "Each list has the newest 50." in page
+        assert "Each list has at most the newest 50 rows, but all waiting questions" in page
 
 
 class TestActs:
@@ -263,7 +263,7 @@ class TestActs:
 
         page = browser.get(PAGE).text
 
-        for shown in (
+        for text in (
             "Disconnect all accounts",
             "A device is lost or stolen.",
             "&lt;b&gt;lost&lt;/b&gt;",
@@ -271,7 +271,7 @@ class TestActs:
             "In progress",
             f"/settings/removals/{job.get().id}/",
         ):
-            assert shown in page
+            assert text in page
 
     @pytest.mark.claim("support.no-acts")
     def test_of_nobody_are_said_so(self, browser, alice, user, agent):

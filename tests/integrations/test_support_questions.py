@@ -31,6 +31,7 @@ from integrations.models import (
 )
 from integrations.support import lookups, question_answers, question_notices, questions
 from integrations.support.lookups import LookupRequest
+from integrations.support.owner_pages import support_overview
 from limited_use.agreements import consents
 from limited_use.models import Consent, Leaf
 from limited_use.policy.feature_registry import FEATURES
@@ -103,7 +104,7 @@ def look_up(alice, agent):
 
 
 def ask(lookup, agent, **changes):
-    asked = {
+    fields = {
         "kind": "message",
         "reason": "owner_asked",
         "text": TEXT,
@@ -112,7 +113,7 @@ def ask(lookup, agent, **changes):
         **changes,
     }
     with acting_as(ProcessClass.STAFF, agent):
-        return questions.ask_for_item(lookup=lookup, actor=agent, **asked)
+        return questions.ask_for_item(lookup=lookup, actor=agent, **fields)
 
 
 def allow(question, alice, item, **changes):
@@ -207,17 +208,17 @@ class TestAsking:
             ask(lookup, agent)
 
     def test_lets_three_questions_wait_for_one_person(self, lookup, agent, alice):
-        asked = [ask(lookup, agent) for _ in range(3)]
+        waiting = [ask(lookup, agent) for _ in range(3)]
         with pytest.raises(questions.TooManyWaiting):
             ask(lookup, agent)
 
-        decline(asked[0], alice)
-        asked.append(ask(lookup, agent))
+        decline(waiting[0], alice)
+        waiting.append(ask(lookup, agent))
         with pytest.raises(questions.TooManyWaiting):
             ask(lookup, agent)
 
-        # One that nobody answered in time waits no longer, also before a worker stores that.
-        SupportQuestion.objects.filter(id=asked[1].id).update(expires_at=timezone.now())
+        # A question that was not answered in time waits no longer, even before a worker stores it.
+        SupportQuestion.objects.filter(id=waiting[1].id).update(expires_at=timezone.now())
         ask(lookup, agent)
 
     def test_lets_an_agent_ask_twenty_times_a_day(self, lookup, agent):
@@ -512,6 +513,23 @@ class TestNotices:
             assert question_notices.sweep_questions(at=later) == 1
         assert len(self.list_notices()) == 1
 
+    def test_come_also_if_the_notice_of_an_earlier_question_fails(self, lookup, agent, monkeypatch):
+        earlier, later = ask(lookup, agent), ask(lookup, agent)
+        notify_of_question = question_notices.notify_of_question
+
+        def fail_for_the_earlier(question_id, *, at):
+            if question_id == earlier.id:
+                raise RuntimeError("a bug")
+            return notify_of_question(question_id, at=at)
+
+        monkeypatch.setattr(question_notices, "notify_of_question", fail_for_the_earlier)
+        with acting_as(ProcessClass.PURGE):
+            swept_at = timezone.now() + timedelta(minutes=2)
+            assert question_notices.sweep_questions(at=swept_at) == 1
+
+        (notice,) = self.list_notices()
+        assert notice.about == later.id
+
     @pytest.mark.parametrize("answer", ["allow", "decline", "withdraw"])
     def test_are_done_after_an_answer(self, lookup, agent, alice, message, answer):
         question = ask(lookup, agent)
@@ -582,17 +600,17 @@ class TestPagesOfThePerson:
         return ask(lookup, agent)
 
     def agree(self, browser, question, message, **form):
-        given = {"agree": "yes", "hours": "24", "version": str(VERSION), **form}
+        fields = {"agree": "yes", "hours": "24", "version": str(VERSION), **form}
         return browser.post(
-            f"/settings/support/questions/{question.id}/messages/{message.id}/", given
+            f"/settings/support/questions/{question.id}/messages/{message.id}/", fields
         )
 
     @pytest.mark.claim("support.question-shown", "support.question-opens-nothing")
     def test_show_the_question_and_the_newest_messages(self, browser, question, sam, message):
         page = browser.get(f"/settings/support/questions/{question.id}/").text
 
-        for shown in (TEXT, "T-17", "The person asked for help.", f"{CANARY} invoice"):
-            assert shown in page
+        for text in (TEXT, "T-17", "The person asked for help.", f"{CANARY} invoice"):
+            assert text in page
         assert "Nothing is open to support until you allow it" in page
         assert cast.desk(sam).get(f"/support/items/{message.id}/").status_code == 403
 
@@ -626,16 +644,16 @@ class TestPagesOfThePerson:
         path = f"/settings/support/questions/{question.id}/messages/{message.id}/"
         page = browser.get(path).text
         assert "The agent will see this, and the text of the message" in page
-        said = re.findall(r"<d[td][^>]*>(.*?)</d[td]>", page, re.DOTALL)
+        facts = re.findall(r"<d[td][^>]*>(.*?)</d[td]>", page, re.DOTALL)
 
         self.agree(browser, question, message)
-        seen = cast.desk(sam).get(f"/support/items/{message.id}/").text
+        item_page = cast.desk(sam).get(f"/support/items/{message.id}/").text
 
         assert f"{CANARY} invoice" in page
-        assert f"{CANARY} text" in seen
+        assert f"{CANARY} text" in item_page
         for label in ("Subject", "From", "To"):
-            assert label in said
-        assert f"{CANARY} invoice" in seen
+            assert label in facts
+        assert f"{CANARY} invoice" in item_page
 
     @pytest.mark.control("2.4.1")
     def test_ask_who_they_are_first(self, mailbox, question, message):
@@ -949,6 +967,31 @@ class TestTheJourney:
         assert "which a support agent can read until" not in page.text
         assert '<span class="badge ">Access ended</span>' in page.text
         assert "Stop sharing" in page.text
+
+    @pytest.mark.claim("support.newest-listed")
+    def test_every_open_item_and_waiting_question_is_listed(
+        self, lookup, agent, alice, message, monkeypatch
+    ):
+        for module in (support_overview, question_answers):
+            monkeypatch.setattr(module, "MAX_LISTED", 1)
+        messages = [message, make_message(message.integration)]
+        with acting_as(ProcessClass.WEB, alice):
+            for opened in messages:
+                support_access.open_to_support(
+                    actor=alice, message_id=opened.id, hours=24, version=VERSION, at=timezone.now()
+                )
+        waiting = [ask(lookup, agent) for _ in range(2)]
+        settled = [ask(lookup, agent)]
+        withdraw(settled[0], agent)
+        settled.append(ask(lookup, agent))
+        withdraw(settled[1], agent)
+
+        page = cast.browser(mailbox_owner(alice)).get("/settings/support/").text
+
+        assert page.count("Stop sharing") == 2
+        for question in (*waiting, settled[1]):
+            assert f"/settings/support/questions/{question.id}/" in page
+        assert f"/settings/support/questions/{settled[0].id}/" not in page
 
     def test_only_its_owner_stops_it(self, lookup, agent, alice, message):
         allow(ask(lookup, agent), alice, message.id)

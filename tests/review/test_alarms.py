@@ -263,14 +263,14 @@ class TestMetric:
 
 def kinds_raised() -> set[str]:
     """Return the kinds of all alarms that the code raises, read from its calls."""
-    found = set()
+    kinds = set()
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             calls = [node for node in ast.walk(tree) if _sounds(node)]
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            found |= {_kind(call, module) for call in calls}
-    return found - {None}
+            kinds |= {_kind(call, module) for call in calls}
+    return kinds - {None}
 
 
 def _sounds(node: ast.AST) -> bool:
@@ -279,10 +279,10 @@ def _sounds(node: ast.AST) -> bool:
 
 
 def _kind(call: ast.Call, module: str) -> str | None:
-    given = next((keyword.value for keyword in call.keywords if keyword.arg == "kind"), None)
-    written = ast.unparse(given or call.args[0])
+    argument = next((keyword.value for keyword in call.keywords if keyword.arg == "kind"), None)
+    written = ast.unparse(argument or call.args[0])
     if written == "kind":
-        # Handed on by a function whose own callers are looked at.
+        # A parameter of the function: the calls of that function are examined.
         return None
     return str(eval(written, vars(importlib.import_module(module))))  # noqa: S307 - our own code
 
@@ -302,7 +302,7 @@ class TestGuide:
 class TestAlarmPageForOthers:
     def test_is_in_the_list(self, alice, mine, used):
         raise_alarm(count=3)
-        shown = "\n".join(run_alarms_command())
+        output = "\n".join(run_alarms_command())
 
         secrets = [cast.MARKER, "gmail.example", alice.user.email, "@", *vars(mine).values()]
-        assert not [str(secret) for secret in secrets if str(secret) in shown]
+        assert not [str(secret) for secret in secrets if str(secret) in output]

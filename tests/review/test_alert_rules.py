@@ -79,13 +79,13 @@ def exposed(used, otto):
         )
         assert set(task_queue.count_waiting_tasks()) == set(task_queue.list_queues())
         measure()
-    found = defaultdict(lambda: defaultdict(set))
+    labels = defaultdict(lambda: defaultdict(set))
     for family in text_string_to_metric_families(otto.get("/metrics").text):
         for sample in family.samples:
-            found[sample.name]
+            labels[sample.name]
             for label, value in sample.labels.items():
-                found[sample.name][label].add(value)
-    return found
+                labels[sample.name][label].add(value)
+    return labels
 
 
 class TestAlertRules:

@@ -65,12 +65,12 @@ class TestTheStart:
     def test_has_seven_links_in_the_order_of_a_reviewer(self, rita):
         page = rita.get("/review/")
 
-        shown = [
+        rows = [
             path
             for path in links(page, "/review/")
             if path.count("/") == 3 and path.strip("/").split("/")[1] not in TABS
         ]
-        assert shown == [
+        assert rows == [
             "/review/domains/", "/review/privacy/", "/review/scopes/", "/review/consent-flow/",
             "/review/deletion/", "/review/human-access/", "/review/assessment/",
         ]  # fmt: skip
@@ -127,9 +127,9 @@ class TestPrivacy:
         assert statement in text(Client().get("/data-use/")).replace(" ,", ",")
 
     def test_lists_every_sentence_of_the_notice(self, rita):
-        shown = {path.split("/")[3] for path in links(rita.get("/review/privacy/"), "/review/cl")}
+        clauses = {path.split("/")[3] for path in links(rita.get("/review/privacy/"), "/review/cl")}
 
-        assert {key for key in CLAUSES if key.startswith("AN-")} <= shown
+        assert {key for key in CLAUSES if key.startswith("AN-")} <= clauses
 
     def test_says_so_if_the_notice_has_no_address(self, rita, settings):
         settings.PRIVACY_NOTICE_URL = ""
@@ -141,8 +141,8 @@ class TestConsentFlow:
     def test_has_a_picture_of_each_step(self, rita):
         page = rita.get("/review/consent-flow/")
 
-        shown = re.findall(r'<img [^>]*src="([^"]+)" alt="([^"]+)"', page.text)
-        assert [(path, unescape(alt)) for path, alt in shown] == [
+        images = re.findall(r'<img [^>]*src="([^"]+)" alt="([^"]+)"', page.text)
+        assert [(path, unescape(alt)) for path, alt in images] == [
             (f"/static/antares/shots/{step.picture}.webp", str(step.alt)) for step in flow.STEPS
         ]
         for step in flow.STEPS:
@@ -153,8 +153,8 @@ class TestConsentFlow:
     def test_has_the_pictures_that_the_browser_makes(self):
         source = (Path(django_settings.BASE_DIR) / "tests/browser/shots.py").read_text()
 
-        made = {f"flow-{name}" for name in re.findall(r'take\("([a-z]+)"\)', source)}
-        assert made == {step.picture for step in flow.STEPS}
+        names = {f"flow-{name}" for name in re.findall(r'take\("([a-z]+)"\)', source)}
+        assert names == {step.picture for step in flow.STEPS}
 
 
 class TestDeletion:
@@ -275,8 +275,8 @@ class TestAssessment:
             assert row.status == ("passed" if row.control.id in bound else "no-test")
             assert row.tests or row.needs_people, row.control.id
         assert set(page.other_ids) == set(bound) - {control.id for control in controls.CONTROLS}
-        shown = text(rita.get("/review/assessment/"))
-        assert f"Tests are bound to {page.tested_count}." in shown
+        page_text = text(rita.get("/review/assessment/"))
+        assert f"Tests are bound to {page.tested_count}." in page_text
 
     def test_says_failed_if_a_test_of_a_control_failed(self, rita, with_results):
         row = {"marker": "control", "test": "tests/test_x.py::TestX::test_y"}

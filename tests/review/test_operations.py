@@ -57,10 +57,11 @@ def settle_url(alarm_id):
 
 def read_figures(page):
     """Return value by metric, as the page shows them; None where it is unknown."""
-    shown = [match.groupdict() for match in _FIGURE.finditer(page.content.decode())]
-    assert len(shown) == page.content.decode().count('class="metric"')
+    figures = [match.groupdict() for match in _FIGURE.finditer(page.content.decode())]
+    assert len(figures) == page.content.decode().count('class="metric"')
     return {
-        html.unescape(one["name"]): float(one["value"]) if one["value"] else None for one in shown
+        html.unescape(figure["name"]): float(figure["value"]) if figure["value"] else None
+        for figure in figures
     }
 
 
@@ -78,16 +79,16 @@ class TestAlarms:
 
         page = otto.get(URL)
 
-        shown = text(page.content.decode())
-        assert str(alarm_guide.TITLES["purge.overdue"]) in shown
-        assert str(alarm_guide.NEXT_STEPS["purge.overdue"]) in shown
-        assert "step=emptied" in shown
-        assert "count=3" in shown
-        found = read_figures(page)
+        page_text = text(page.content.decode())
+        assert str(alarm_guide.TITLES["purge.overdue"]) in page_text
+        assert str(alarm_guide.NEXT_STEPS["purge.overdue"]) in page_text
+        assert "step=emptied" in page_text
+        assert "count=3" in page_text
+        figures = read_figures(page)
         labels = '{kind="purge.overdue"}'
-        assert found[f"antares_alarms_open{labels}"] == 3
-        assert found[f"antares_alarms_raised_last_30_days{labels}"] == 3
-        age = found[f"antares_alarm_open_age_seconds{labels}"]
+        assert figures[f"antares_alarms_open{labels}"] == 3
+        assert figures[f"antares_alarms_raised_last_30_days{labels}"] == 3
+        age = figures[f"antares_alarm_open_age_seconds{labels}"]
         assert age == pytest.approx(timedelta(days=40).total_seconds(), abs=60)
 
     def test_name_their_subject_unless_it_is_the_service(self, otto):
@@ -122,10 +123,10 @@ class TestAlarms:
     def test_of_another_version_have_their_kind_and_lead_to_the_log(self, otto):
         raise_alarm(kind="later.kind")
 
-        shown = text(otto.get(URL).content.decode())
+        page_text = text(otto.get(URL).content.decode())
 
-        assert "later.kind" in shown
-        assert str(alarm_guide.UNKNOWN) in shown
+        assert "later.kind" in page_text
+        assert str(alarm_guide.UNKNOWN) in page_text
 
     def test_are_none(self, otto):
         assert "No open alarms" in text(otto.get(URL).content.decode())
@@ -155,9 +156,9 @@ class TestSettling:
             "operator": entries.get_ledger_pseudonym(operator.id),
         }
         assert "the worker" not in bytes(leaf.payload).decode()
-        shown = text(otto.get(URL).content.decode())
-        assert f"The alarm is settled: {alarm_guide.TITLES['purge.overdue']}." in shown
-        assert "No open alarms" in shown
+        page_text = text(otto.get(URL).content.decode())
+        assert f"The alarm is settled: {alarm_guide.TITLES['purge.overdue']}." in page_text
+        assert "No open alarms" in page_text
 
     @pytest.mark.parametrize(
         ("reason", "sentence"),
@@ -261,23 +262,23 @@ class TestFigures:
     def test_are_all_in_the_metrics_under_the_name_beside_them(self, busy, otto):
         measure()
 
-        shown = read_figures(otto.get(URL))
+        figures = read_figures(otto.get(URL))
         measured = {
             format_sample(*key): value for key, value in read_metrics(otto.get("/metrics")).items()
         }
 
-        assert shown['antares_queue_length{queue="sync"}'] == 1
-        assert shown['antares_queue_length{queue="purge"}'] == 0
-        assert shown['antares_purges_open{step="emptied"}'] == 1
-        assert shown['antares_promises_late{promise="rows_gone"}'] == 1
-        late_by = shown['antares_promise_late_age_seconds{promise="rows_gone"}']
+        assert figures['antares_queue_length{queue="sync"}'] == 1
+        assert figures['antares_queue_length{queue="purge"}'] == 0
+        assert figures['antares_purges_open{step="emptied"}'] == 1
+        assert figures['antares_promises_late{promise="rows_gone"}'] == 1
+        late_by = figures['antares_promise_late_age_seconds{promise="rows_gone"}']
         assert late_by == pytest.approx(timedelta(days=3, hours=-1).total_seconds(), abs=60)
-        age = shown["antares_purge_age_seconds"]
+        age = figures["antares_purge_age_seconds"]
         assert age == pytest.approx(timedelta(days=3).total_seconds(), abs=60)
-        assert len(shown) > 30
+        assert len(figures) > 30
         wrong = {
             name: (value, measured.get(name))
-            for name, value in shown.items()
+            for name, value in figures.items()
             # The age of an open alarm grows while the stored figure stays.
             if measured.get(name) != pytest.approx(value, abs=60 if "_age_" in name else 1e-3)
             and not (value is None and name not in measured)
@@ -288,12 +289,12 @@ class TestFigures:
         rows = re.findall(
             r"<th scope=\"row\"><code>(\w+)</code>.*?</tr>", otto.get(URL).text, re.DOTALL
         )
-        shown = text(otto.get(URL).content.decode())
+        page_text = text(otto.get(URL).content.decode())
 
         assert rows == ["purge", "sync", "beat"]
-        assert "missing since" in shown
-        assert "running" in shown
-        assert "not started" in shown
+        assert "missing since" in page_text
+        assert "running" in page_text
+        assert "not started" in page_text
 
     def test_are_unknown_of_queues_while_the_broker_does_not_answer(self, otto):
         with broker_down():
@@ -308,18 +309,18 @@ class TestFigures:
     def test_are_missing_before_anything_was_measured(self, otto):
         page = otto.get(URL)
 
-        found = read_figures(page)
+        figures = read_figures(page)
         assert "The figures are missing" in text(page.content.decode())
-        assert {value for name, value in found.items() if "kind=" not in name} == {None}
+        assert {value for name, value in figures.items() if "kind=" not in name} == {None}
 
     @pytest.mark.parametrize(("age", "is_told"), [(290, False), (310, True)])
     def test_say_that_the_measuring_task_does_not_run(self, otto, age, is_told):
         measure()
         Gauge.objects.update(measured_at=timezone.now() - timedelta(seconds=age))
 
-        shown = text(otto.get(URL).content.decode())
+        page_text = text(otto.get(URL).content.decode())
 
-        assert ("The measuring task does not run" in shown) == is_told
+        assert ("The measuring task does not run" in page_text) == is_told
 
     def test_call_for_attention_where_a_promise_is_late(self, busy, otto):
         measure()
@@ -358,9 +359,9 @@ class TestFigures:
     def test_are_shown_without_a_row_of_any_person(self, busy, alice, mine, otto):
         measure()
 
-        shown = otto.get(URL).text
+        page = otto.get(URL).text
 
         secrets = [cast.MARKER, "gmail.example", alice.user.email, *map(str, vars(mine).values())]
-        assert not [secret for secret in secrets if secret in shown]
+        assert not [secret for secret in secrets if secret in page]
         with acting_as(ProcessClass.STAFF):
             assert not Connection.objects.values("id").exists()

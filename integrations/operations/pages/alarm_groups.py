@@ -71,8 +71,8 @@ def _build_group(
 ) -> AlarmGroup:
     labels = {"kind": kind}
     since = alarms[0].raised_at
-    # A failed form stays on the page, wherever its alarm is in the list.
-    shown = [
+    # A failed form stays on the page, also if its alarm is far down the list.
+    listed_alarms = [
         alarm for number, alarm in enumerate(alarms) if number < _SHOWN or alarm.id in failed_forms
     ]
     return AlarmGroup(
@@ -89,8 +89,8 @@ def _build_group(
         raised_count=Figure(
             describe_metric("antares_alarms_raised_last_30_days", labels), summary.raised_count
         ),
-        alarms=[_build_alarm(alarm, failed_forms) for alarm in shown],
-        hidden_count=len(alarms) - len(shown),
+        alarms=[_build_alarm(alarm, failed_forms) for alarm in listed_alarms],
+        hidden_count=len(alarms) - len(listed_alarms),
     )
 
 

@@ -37,7 +37,7 @@ def list_items(request: HttpRequest) -> HttpResponse:
     actor, at = get_actor(request), timezone.now()
     own_questions = questions.list_agent_questions(actor=actor, at=at)
     open_ids = questions.find_open_questions(own_questions, actor=actor, at=at)
-    asked = [
+    described_questions = [
         (
             question,
             messages.ITEM[question.kind],
@@ -48,7 +48,9 @@ def list_items(request: HttpRequest) -> HttpResponse:
         for question in own_questions
     ]
     open_items = support_consents.list_open_items(actor=actor, at=at)
-    return render(request, "console/items.html", {"items": open_items, "questions": asked})
+    return render(
+        request, "console/items.html", {"items": open_items, "questions": described_questions}
+    )
 
 
 @never_cache

@@ -70,9 +70,9 @@ def console_with_an_open_look_up(stage):
 @GROUP.state(scene=open_desk)
 def console_with_acts(stage):
     _find_alice(stage, stage.scene)
-    found = SupportLookup.objects.get(user=stage.user)
+    lookup = SupportLookup.objects.get(user=stage.user)
     SupportAct.objects.create(
-        agent_id=found.agent_id, kind="sync_now", lookup=found, user=stage.user,
+        agent_id=lookup.agent_id, kind="sync_now", lookup=lookup, user=stage.user,
         integration=stage.mail.integration, reason="sync_problem", asked_at=stage.at,
         next_try_at=stage.at,
     )  # fmt: skip
@@ -152,19 +152,19 @@ def person_with_problems(stage):
     rows.disconnect(stage, stage.calendar)
     desk = open_desk(stage)
     _find_alice(stage, desk)
-    found = SupportLookup.objects.get(user=stage.user)
-    for agent_id in (found.agent_id, uuid7()):
+    lookup = SupportLookup.objects.get(user=stage.user)
+    for agent_id in (lookup.agent_id, uuid7()):
         SupportAct.objects.create(
-            agent_id=agent_id, kind="sync_now", lookup=found, user=stage.user,
+            agent_id=agent_id, kind="sync_now", lookup=lookup, user=stage.user,
             integration=stage.mail.integration, reason="sync_problem",
             asked_at=at, next_try_at=at,
-            **({} if agent_id == found.agent_id else {"state": "done", "settled_at": at}),
+            **({} if agent_id == lookup.agent_id else {"state": "done", "settled_at": at}),
         )  # fmt: skip
         SupportQuestion.objects.create(
-            agent_id=agent_id, lookup=found, user=stage.user, kind="message", reason="other",
+            agent_id=agent_id, lookup=lookup, user=stage.user, kind="message", reason="other",
             text="Which message is missing?", asked_at=at, expires_at=at + timedelta(days=7),
         )  # fmt: skip
-    return desk.get(reverse("support-person", args=[found.id]))
+    return desk.get(reverse("support-person", args=[lookup.id]))
 
 
 @GROUP.state()
@@ -237,12 +237,12 @@ def connection_that_nobody_looks_at(stage):
 
 @GROUP.state()
 def connection_to_reconnect(stage):
-    made = rows.connect_microsoft(stage, "mail", "calendar")
-    Connection.objects.filter(id=made.id).update(status="reauth_required", reauth_since=stage.at)
-    Integration.objects.filter(connection=made).update(
+    account = rows.connect_microsoft(stage, "mail", "calendar")
+    Connection.objects.filter(id=account.id).update(status="reauth_required", reauth_since=stage.at)
+    Integration.objects.filter(connection=account).update(
         status=IntegrationStatus.REAUTH_REQUIRED, status_reason=StatusReason.CONFIRMATION_NEEDED
     )
-    return _show_connection(stage, open_desk(stage), made.id)
+    return _show_connection(stage, open_desk(stage), account.id)
 
 
 @GROUP.state()

@@ -27,8 +27,8 @@ def make_account(organisation, *, provider="google", user=None, at=None, product
 
 
 def make_proposal(**values) -> BulkProposal:
-    given = {"reason": SupportReason.INCIDENT, "text": TEXT, "ticket": TICKET, **values}
-    return BulkProposal(**given)
+    fields = {"reason": SupportReason.INCIDENT, "text": TEXT, "ticket": TICKET, **values}
+    return BulkProposal(**fields)
 
 
 def propose(agent: User, *, at=None, **criteria) -> BulkRevocation:

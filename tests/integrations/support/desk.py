@@ -55,8 +55,8 @@ def find(agent, value, means=LookupMeans.ADDRESS, **more):
 
 def find_user_ids(agent, value, means=LookupMeans.ADDRESS):
     """Return the ids of the people who were found."""
-    found = find(agent, value, means)
-    return set(SupportLookup.objects.filter(id__in=found).values_list("user_id", flat=True))
+    lookup_ids = find(agent, value, means)
+    return set(SupportLookup.objects.filter(id__in=lookup_ids).values_list("user_id", flat=True))
 
 
 def list_decisions(purpose="support.find"):

@@ -310,18 +310,18 @@ class TestReceipts:
         monkeypatch.setattr(bulk_receipts.list_receipts, "__kwdefaults__", {
             "beyond": None, "at_most": 1
         })  # fmt: skip
-        browser, seen, query = desk(otto), [], ""
+        browser, receipt_ids, query = desk(otto), [], ""
         for _ in range(3):
             html = browser.get(f"{page_of(done)}{query}").content.decode()
-            seen += re.findall(r"<code>([0-9a-f-]{36})</code>", html)
+            receipt_ids += re.findall(r"<code>([0-9a-f-]{36})</code>", html)
             query = next(iter(re.findall(r'href="(\?beyond=[0-9a-f-]+)"', html)), "?beyond=x")
 
-        assert len(set(seen[:2])) == 2
+        assert len(set(receipt_ids[:2])) == 2
         assert browser.get(f"{page_of(done)}?beyond=x").status_code == 200
 
 
 class TestTheRightsOfStaff:
-    """A second person of support, who found nobody, and an operator."""
+    """A second person of support, without a look-up, and an operator."""
 
     @pytest.fixture(params=[Role.SUPPORT, Role.OPERATOR])
     def second(self, request):

@@ -73,9 +73,9 @@ def otto():
 
 def list_events(row):
     """Return the ledger events about a bulk revocation, or one of its acts."""
-    said = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
+    events = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
     name = entries.get_ledger_pseudonym(row.id)
-    return [event for event in said if event.get("subject") == name]
+    return [event for event in events if event.get("subject") == name]
 
 
 def list_states(bulk):

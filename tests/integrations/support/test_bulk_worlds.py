@@ -53,11 +53,11 @@ class Rollback(Exception):
 
 
 def matches(account, chosen):
-    (organisation, provider, hours, _), (place, wanted, first, last) = account, chosen
+    (organisation, provider, hours, _), (place, chosen_provider, first, last) = account, chosen
     return (
         provider != LOCAL.key
         and place in (None, organisation)
-        and wanted in ("", provider)
+        and chosen_provider in ("", provider)
         and (first is None or hours <= first)
         and hours >= (last or 0)
     )
@@ -103,7 +103,7 @@ class TestRandomWorlds:
         organisations = [make_organisation() for _ in range(2)]
         people = [make_user("alice", organisation=each) for each in organisations]
         sam, sina = make_agent("sam"), make_agent("sina")
-        made = {}
+        accounts_by_id = {}
         for account in accounts:
             organisation, provider, hours, products = account
             # Between the borders that criteria can have.
@@ -115,7 +115,8 @@ class TestRandomWorlds:
                 products=products if provider != LOCAL.key else (),
             )
             Connection.objects.filter(id=connection.id).update(connected_at=at)
-            made[connection.id] = (organisation, provider, (now - at).total_seconds() / 3600, ())
+            hours_ago = (now - at).total_seconds() / 3600
+            accounts_by_id[connection.id] = (organisation, provider, hours_ago, ())
         place, provider, first, last = chosen
 
         bulk = begin(
@@ -129,7 +130,7 @@ class TestRandomWorlds:
         with pytest.MonkeyPatch.context() as patch:
             run_with_kills(bulk, kills, patch)
 
-        expected = {key for key, account in made.items() if matches(account, chosen)}
+        expected = {key for key, account in accounts_by_id.items() if matches(account, chosen)}
         assert list_revoked() == expected
         bulk = BulkRevocation.objects.get(id=bulk.id)
         assert bulk.state == BulkState.DONE

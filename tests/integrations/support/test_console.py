@@ -269,20 +269,20 @@ class TestConsole:
         typed = f"box.alice.{MARKER}@mail.example"
 
         answer = find(desk, typed, ticket="CASE-1")
-        shown = read(desk, answer.headers["Location"]) + read(desk, "/support/")
+        pages = read(desk, answer.headers["Location"]) + read(desk, "/support/")
 
         stored = b"".join(bytes(leaf.payload) for leaf in Leaf.objects.all()).decode()
-        everything = f"{answer.headers} {shown} {stored} {list(SupportLookup.objects.values())}"
+        everything = f"{answer.headers} {pages} {stored} {list(SupportLookup.objects.values())}"
         assert MARKER not in everything
         assert MARKER not in caplog.text
 
     @pytest.mark.claim("support.person-sees-look-up")
     def test_is_seen_by_the_person_in_their_activity(self, desk, alice):
-        theirs = cast.browser(alice)
-        before = read(theirs, "/settings/activity/")
+        browser = cast.browser(alice)
+        before = read(browser, "/settings/activity/")
         find(desk, alice.email)
 
-        after = read(theirs, "/settings/activity/")
+        after = read(browser, "/settings/activity/")
 
         says = "looked up the state of your connections"
         assert says not in before
@@ -472,30 +472,30 @@ class TestWords:
     @staticmethod
     def compare(desk, person, alice, case):
         mail = get_mailbox(alice)
-        theirs = cast.browser(alice).get("/settings/integrations/")
-        assert theirs.status_code == 200
-        shown = theirs.content.decode()
-        badge = re.search(rf'id="b-{mail.id}" class="badge ([a-z]*)"[^>]*>([^<]*)<', shown)
+        answer = cast.browser(alice).get("/settings/integrations/")
+        assert answer.status_code == 200
+        own_page = answer.content.decode()
+        badge = re.search(rf'id="b-{mail.id}" class="badge ([a-z]*)"[^>]*>([^<]*)<', own_page)
         cell = re.search(WORDS.format("Google mail"), desk.get(person).content.decode())
 
         assert badge is not None
         assert cell is not None
         assert (cell[1], cell[2]) == badge.groups(), case
-        assert cell[3].strip() in shown or case == "access ended", case
+        assert cell[3].strip() in own_page or case == "access ended", case
 
     @pytest.mark.parametrize("provider", ["google", "microsoft"])
     def test_of_calendars_are_those_that_the_person_reads(self, desk, alice, provider):
         calendar = Integration.objects.get(
             connection__user=alice, connection__provider=provider, product="calendar"
         )
-        shown = cast.browser(alice).get("/settings/integrations/").content.decode()
-        badge = re.search(rf'id="b-{calendar.id}" class="badge ([a-z]*)"[^>]*>([^<]*)<', shown)
+        own_page = cast.browser(alice).get("/settings/integrations/").content.decode()
+        badge = re.search(rf'id="b-{calendar.id}" class="badge ([a-z]*)"[^>]*>([^<]*)<', own_page)
 
         page = desk.get(open_person(desk, alice)).content.decode()
         cell = re.search(WORDS.format(f"{provider.title()} Calendar"), page)
 
         assert (cell[1], cell[2]) == badge.groups()
-        assert cell[3].strip() in shown
+        assert cell[3].strip() in own_page
 
 
 class TestConnection:

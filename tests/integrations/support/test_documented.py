@@ -29,7 +29,7 @@ from limited_use.vault.fields import SealedField
 
 PACKAGE = settings.BASE_DIR / "integrations" / "support"
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-#: Columns that tell of somebody: an id, or a pseudonym.
+#: Columns that name a person or an organisation, by id or pseudonym.
 OF_PEOPLE = {"user_id", "organisation_id", "platform_id", "about", "subject"}
 
 
@@ -99,17 +99,17 @@ class TestTheManual:
         assert sentence in read("config/README.md")
 
     def test_lists_the_tables_that_a_look_up_shows(self):
-        found = {
+        labels = {
             label
             for label, table in OWNERS.items()
             if isinstance(table, OwnedTable) and table.found
         }
-        whole = {label for label in found if "r" in GRANTS[label].staff}
+        whole = {label for label in labels if "r" in GRANTS[label].staff}
         sealed = {label for label in whole if has_sealed_column(label)}
 
         rows = read_rows()
         assert sealed == set()
-        assert rows["with an open look-up of a person"] == name_tables(found - whole)
+        assert rows["with an open look-up of a person"] == name_tables(labels - whole)
         assert rows["with an open look-up of a person, 2"] == name_tables(whole)
         assert rows["with an open look-up of a person, 3"] == name_tables(
             list_opened(StaffRowAccess.ORDER)

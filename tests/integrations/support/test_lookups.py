@@ -57,8 +57,8 @@ def alice():
 
 @pytest.fixture
 def connection(alice):
-    made = make_connection(alice, make_organisation("Other"), email=ADDRESS)
-    return make_integration(made, consent=False).connection
+    connection = make_connection(alice, make_organisation("Other"), email=ADDRESS)
+    return make_integration(connection, consent=False).connection
 
 
 @pytest.fixture

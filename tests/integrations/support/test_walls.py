@@ -103,8 +103,8 @@ def is_refused(statement, *values):
 
 
 def list_readable_columns(label, table):
-    columns = [column for (cls, letter), given in GRANTS[label].columns.items()
-               if cls is ProcessClass.STAFF and letter == "r" for column in given]  # fmt: skip
+    columns = [column for (cls, letter), names in GRANTS[label].columns.items()
+               if cls is ProcessClass.STAFF and letter == "r" for column in names]  # fmt: skip
     if "r" not in GRANTS[label].staff:
         return columns
     return [

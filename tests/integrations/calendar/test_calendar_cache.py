@@ -68,7 +68,7 @@ class TestAFirstSync:
         copies = set(alice.calendars.values_list("cache_id", flat=True))
         assert len(copies) == 2
         assert alice.integration.id not in copies
-        assert {one.cache_id for one in alice.events} <= copies
+        assert {event.cache_id for event in alice.events} <= copies
 
     @pytest.mark.claim("calendar.window", "calendars.copy", "feature.calendar")
     @pytest.mark.invariant(11)
@@ -89,9 +89,9 @@ class TestAFirstSync:
 
         alice.sync()
 
-        (one,) = alice.opened()
-        assert set(one["timing"]) == {"start", "end"}
-        assert one["content"]["title"] == "Secret"
+        (event,) = alice.opened()
+        assert set(event["timing"]) == {"start", "end"}
+        assert event["content"]["title"] == "Secret"
 
     def test_says_in_clear_only_the_week(self, alice, account):
         # Weeks from 1970 begin on Thursdays, and the weeks of an event have room for any time zone.
@@ -109,9 +109,9 @@ class TestAFirstSync:
     def test_keeps_a_series_as_what_makes_it_with_its_exceptions(self, alice, account):
         daily = meeting(moment(2), "Standup", recurrence=("RRULE:FREQ=DAILY",))
         series = account.put(daily)
-        held = account.events[account.email][series]
+        remote_event = account.events[account.email][series]
         moved = replace(
-            held,
+            remote_event,
             event_id=f"{series}_20260603T090000Z",
             series_id=series,
             original_start=When(at=moment(3), zone="Europe/Berlin"),
@@ -155,9 +155,9 @@ class TestLater:
         assert abs(alice.primary.cached_at - later) < timedelta(minutes=1)
 
     def test_drops_what_was_moved_out_of_the_window(self, alice, account):
-        held = account.events[account.email][self.kept]
+        remote_event = account.events[account.email][self.kept]
         account.write(
-            account.email, replace(held, content=meeting(NOW + timedelta(days=400), "Kept"))
+            account.email, replace(remote_event, content=meeting(NOW + timedelta(days=400), "Kept"))
         )
 
         alice.sync()
@@ -268,9 +268,9 @@ class TestNobodyAsks:
 
         alice.run(get_calendar_work_resource(alice.primary.id))
 
-        uses = [json.loads(bytes(one.payload)) for one in Leaf.objects.exclude(id__in=before)]
+        uses = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.exclude(id__in=before)]
         # Nothing had changed: nothing was to be stored.
-        assert sorted({(one["class"], one["purpose"], one["rule"]) for one in uses}) == ASKED
+        assert sorted({(use["class"], use["purpose"], use["rule"]) for use in uses}) == ASKED
 
     @pytest.mark.invariant(3)
     def test_a_run_that_finds_something_has_permission_to_store_it(self, alice, account):
@@ -280,8 +280,8 @@ class TestNobodyAsks:
 
         alice.run(get_calendar_work_resource(alice.primary.id))
 
-        uses = [json.loads(bytes(one.payload)) for one in Leaf.objects.exclude(id__in=before)]
-        assert sorted({(one["class"], one["purpose"], one["rule"]) for one in uses}) == sorted(
+        uses = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.exclude(id__in=before)]
+        assert sorted({(use["class"], use["purpose"], use["rule"]) for use in uses}) == sorted(
             [
                 *ASKED,
                 ("calendar.event", "sync.store", "keep-calendar-cache"),
@@ -314,9 +314,9 @@ class TestABug:
             pass
 
         def broken(_, calendar_id, **more):
-            asked = f"https://calendar.example/{calendar_id}"
+            url = f"https://calendar.example/{calendar_id}"
             try:
-                int(asked)
+                int(url)
             except ValueError as cause:
                 raise Bug from cause
 
@@ -326,18 +326,18 @@ class TestABug:
         with pytest.raises(Bug) as caught:
             alice.run(get_calendar_work_resource(alice.primary.id))
 
-        held = [
+        remote_events = [
             repr(frame.f_locals)
             for error in (caught.value, caught.value.__cause__)
             for frame, _ in traceback.walk_tb(error.__traceback__)
             if frame.f_code.co_filename.endswith(
-                ("test_copying.py", "event_sync.py", "provider_sessions.py")
+                ("test_calendar_cache.py", "event_sync.py", "provider_sessions.py")
             )
             and frame.f_code.co_name
             != self.test_leaves_nothing_of_what_it_held_for_a_report.__name__
         ]
-        assert len(held) >= 3
-        assert set(held) == {"{}"}
+        assert len(remote_events) >= 3
+        assert set(remote_events) == {"{}"}
 
 
 @pytest.mark.invariant(8)
