@@ -45,8 +45,10 @@ def check_receipt(world: GoogleAccountWorld, job: PurgeJob) -> dict[str, object]
     assert (said["tries"] == 0) == (said["tried_at"] is None)
     assert said["tries"] >= len(of_last_grant) or said["outcome"] == "needed_elsewhere"
     if said["outcome"] not in {"needed_elsewhere", "unconfirmed"}:
-        # The token of a connection that was connected again is of a newer grant.
-        former = tokens[:-1] if connection.status == ConnectionStatus.ACTIVE else tokens
+        former = tokens
+        if connection.status == ConnectionStatus.ACTIVE:
+            # Tokens that were stored after the revoked one are of newer grants.
+            former = tokens[: tokens.index(requests[-1][0]) + 1]
         assert world.account.tokens.isdisjoint(former)
     has_token = DataKey.objects.filter(holder=connection.grant_id).exists()
     assert has_token == ("credential" in body["remains"])

@@ -142,6 +142,24 @@ class TestDisconnectsAtOnce:
             assert world.connects == ["GrantRevoked"]
             assert check_end(world).startswith("the grant is gone: ")
 
+    def test_two_reconnects_are_of_newer_grants_than_a_purge_that_has_asked(self, provider):
+        """Google answers the purge, and both connects are stored before its receipt is issued."""
+        with GoogleAccountWorld(provider, SHAPES["two organisations"]) as world:
+            world.account.faults = [Fault.DOWN_AFTER]
+            for action in (
+                ("leave", "alice"), ("run", 0, 1000), ("sweep",),
+                ("disconnect", "bob", "mail", "no hint"), ("run", 0, 1000), ("sweep",),
+                ("run", 0, 9), ("reconnect", "bob", "mail"), ("run", 0, 3),
+                ("reconnect", "bob", "mail"), ("sweep",), ("run", 1, 1000), ("run", 1, 1000),
+            ):  # fmt: skip
+                world.do(action)
+            receipt_count = len(world.receipts)
+            world.finish()
+
+            assert world.connects == ["stored", "stored"]
+            assert len(world.receipts) > receipt_count
+            assert check_end(world).startswith("a live integration needs the grant")
+
     def test_a_grant_that_was_left_to_a_dead_one_is_said_to_be_not_revoked(self, provider):
         """Its holder cannot be told: of a connection that has ended no account is known."""
         with GoogleAccountWorld(provider, SHAPES["two organisations"]) as world:
