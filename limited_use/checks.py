@@ -27,6 +27,7 @@ _SERVICE_RECIPIENTS = (
     Recipient.REGISTERED_USER,
     Recipient.SUPPORT_AGENT,
     Recipient.OWN_PROVIDER,
+    Recipient.OTHER_OWN_ACCOUNT,
 )
 _CLIENT_RECIPIENTS = (Recipient.PLATFORM_FEATURE,)
 

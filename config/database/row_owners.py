@@ -290,6 +290,20 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
         RowOwnerColumns.OWNER, "user_id", "sizes of files; the rest is sealed"
     ),
     "integrations.UploadChunk": OwnedTable(RowOwnerColumns.OWNER, "user_id", "sealed files"),
+    "integrations.DriveFile": OwnedTable(
+        RowOwnerColumns.OWNER, "user_id", "sizes and states of files; the rest is sealed"
+    ),
+    "integrations.DriveFolder": OwnedTable(
+        RowOwnerColumns.OWNER, "user_id", "that uploads have a folder; the rest is sealed"
+    ),
+    "integrations.FolderRequest": OwnedTable(
+        RowOwnerColumns.OWNER, "user_id", "that somebody is choosing a folder"
+    ),
+    "integrations.StandingConsent": OwnedTable(
+        RowOwnerColumns.OWNER,
+        "user_id",
+        "which feature may save how many files; the folder is sealed",
+    ),
     "integrations.DeliveryReport": OwnedTable(
         RowOwnerColumns.INTEGRATION, "integration_id", "that somebody's message came back"
     ),

@@ -402,6 +402,22 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     "integrations.UploadChunk": TableGrants(
         "sealed bytes of these files", web="rad", sync="rad", purge="rd"
     ),
+    "integrations.DriveFile": TableGrants(
+        "files on their way into a Drive, and those that Antares put there",
+        web="rawd",
+        sync="rawd",
+        purge="rawd",
+        console="r",
+    ),
+    "integrations.DriveFolder": TableGrants(
+        "the folder that uploads go to", web="rawd", sync="rawd", purge="rd"
+    ),
+    "integrations.FolderRequest": TableGrants(
+        "that an owner is choosing a folder", web="rad", purge="rd"
+    ),
+    "integrations.StandingConsent": TableGrants(
+        "bounds within which a feature may save files", web="raw", sync="raw", purge="rawd"
+    ),
     "integrations.DeliveryReport": TableGrants(
         "that a message came back, until the message is seen as sent", sync="rad", purge="rd"
     ),

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from integrations.models import Connection, Integration
 from integrations.providers.provider_definition import Provider
 from limited_use.agreements import consents
 from limited_use.policy.feature_registry import FEATURES, Feature
+
+
+#: Products without a copy, and so without a sync.
+UNCOPIED_PRODUCTS: Final = frozenset({"drive"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,17 @@ def keeps_copy(features: Iterable[Feature]) -> bool:
         feature.retention_days is not None or feature.cache_hours is not None
         for feature in features
     )
+
+
+def is_product_served(product: str, features: Iterable[Feature]) -> bool:
+    """
+    Return whether `features` justify an integration.
+
+    Those that only act for the owner do so for files; for mail and calendars, one has to show a
+    copy.
+    """
+    served_features = tuple(features)
+    return keeps_copy(served_features) or (product in UNCOPIED_PRODUCTS and bool(served_features))
 
 
 def get_cache_hours(product: str, chosen: int | None = None) -> int:

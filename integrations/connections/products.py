@@ -26,7 +26,7 @@ from limited_use.vault import data_keys
 
 from . import connect_outcomes
 
-# The first work item of each product; its turns create the others.
+# The first work item of each synced product; its turns create the others.
 FIRST_WORK = {"mail": "mail", "calendar": sync.LIST_RESOURCE}
 
 
@@ -68,8 +68,7 @@ def settle_product(
             at=at,
         )
     served_features = scopes.get_served_features(provider, product, granted)
-    # An integration exists only for features that keep a copy.
-    if not scopes.keeps_copy(served_features):
+    if not scopes.is_product_served(product, served_features):
         if integration is not None:
             _pause_sync(integration, at)
         return AttemptOutcome.CONNECTED_WITHOUT_PRODUCT
@@ -91,18 +90,21 @@ def settle_other_products(
     at: datetime,
 ) -> None:
     for integration in connection.integrations.live().exclude(product=product):
-        if scopes.keeps_copy(scopes.get_served_features(provider, integration.product, granted)):
+        served_features = scopes.get_served_features(provider, integration.product, granted)
+        if scopes.is_product_served(integration.product, served_features):
             _resume_sync(integration, at)
         else:
             _pause_sync(integration, at)
 
 
 def _switch_on(connection: Connection, product: str, days: int | None, at: datetime) -> None:
+    is_synced = product in FIRST_WORK
     # The features declare the default horizon; the owner may change it.
     integration = Integration(
         id=uuid7(),
         connection=connection,
         product=product,
+        status=IntegrationStatus.SYNCING if is_synced else IntegrationStatus.ACTIVE,
         horizon_days=days,
         status_since=at,
         switched_on_at=at,
@@ -111,11 +113,12 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
     data_keys.create_data_key(
         holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch
     )
-    work = SyncWork.objects.create(
-        integration=integration, resource=FIRST_WORK[product], next_sync_at=at
-    )
-    # Shows mail within seconds. If the message is lost, the sweep finds the row.
-    enqueue_on_commit("integrations.sync_mail", work_id=work.id)
+    if is_synced:
+        work = SyncWork.objects.create(
+            integration=integration, resource=FIRST_WORK[product], next_sync_at=at
+        )
+        # Shows mail within seconds. If the message is lost, the sweep finds the row.
+        enqueue_on_commit("integrations.sync_mail", work_id=work.id)
     entries.record_ledger_event(
         event="integration.connected",
         about=integration.id,
@@ -132,8 +135,10 @@ def _resume_sync(integration: Integration, at: datetime) -> None:
         enqueue_on_commit("integrations.sync_mail", work_id=work_id)
     if integration.status not in {IntegrationStatus.REAUTH_REQUIRED, IntegrationStatus.DEGRADED}:
         return
-    is_synced = work_items.filter(first_synced_at__isnull=False).exists()
-    integration.status = IntegrationStatus.ACTIVE if is_synced else IntegrationStatus.SYNCING
+    is_waiting = work_items.exists() and not work_items.filter(
+        first_synced_at__isnull=False
+    ).exists()
+    integration.status = IntegrationStatus.SYNCING if is_waiting else IntegrationStatus.ACTIVE
     integration.status_reason = StatusReason.NONE
     integration.status_since = at
     integration.save(update_fields=["status", "status_reason", "status_since"])

@@ -16,6 +16,18 @@ from .connection import (
     StatusReason,
 )
 from .discarded_grant import Discard
+from .drive import (
+    OPEN_FILE_STATES,
+    SENDABLE_FILE_STATES,
+    DriveFile,
+    DriveFileProblem,
+    DriveFileState,
+    DriveFolder,
+    FileKind,
+    FileSourceKind,
+    FolderRequest,
+    StandingConsent,
+)
 from .export import Export, ExportOutcome
 from .heartbeat import Heartbeat
 from .idempotency_record import Reply
@@ -64,10 +76,12 @@ __all__ = [
     "LOOKUP_LASTS",
     "MAX_TEXT",
     "MAX_TICKET",
+    "OPEN_FILE_STATES",
     "OPEN_STATES",
     "OWNER_ONLY",
     "QUESTION_LASTS",
     "REVOCATIONS",
+    "SENDABLE_FILE_STATES",
     "UNSENT_STATES",
     "AnyOf",
     "Approval",
@@ -84,10 +98,17 @@ __all__ = [
     "DeliveryReport",
     "Discard",
     "DraftProposal",
+    "DriveFile",
+    "DriveFileProblem",
+    "DriveFileState",
+    "DriveFolder",
     "Event",
     "EventKind",
     "Export",
     "ExportOutcome",
+    "FileKind",
+    "FileSourceKind",
+    "FolderRequest",
     "Heartbeat",
     "Integration",
     "IntegrationStatus",
@@ -117,6 +138,7 @@ __all__ = [
     "RevocationOutcome",
     "SendingSettings",
     "SetAside",
+    "StandingConsent",
     "StatusChange",
     "StatusReason",
     "SupportAct",

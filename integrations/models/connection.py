@@ -251,6 +251,8 @@ class Integration(models.Model):
     sent_count = models.PositiveIntegerField(default=0)
     sent_notice_count = models.PositiveIntegerField(default=0)
     unknown_send_count = models.PositiveIntegerField(default=0)
+    # Named in the receipt: files that Antares put into the Drive, and left there.
+    saved_file_count = models.PositiveIntegerField(default=0)
 
     objects = models.Manager.from_queryset(IntegrationQuerySet)()
 

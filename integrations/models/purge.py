@@ -86,6 +86,10 @@ class PurgeJob(models.Model):
     sent_notice_count = models.PositiveIntegerField(default=0)
     unknown_send_count = models.PositiveIntegerField(default=0)
     stopped_send_count = models.PositiveIntegerField(default=0)
+    # At the fence: files that Antares put into the Drive, which stay there, and uploads that were
+    # on their way and are stopped.
+    saved_file_count = models.PositiveIntegerField(default=0)
+    stopped_upload_count = models.PositiveIntegerField(default=0)
 
     # Copied from the connection, because one revocation serves all its purges. `PENDING`: not yet
     # known to this purge. The count is of sent requests.

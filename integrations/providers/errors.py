@@ -131,3 +131,11 @@ class OutcomeUnknown(ProviderError):
 
 class Unexpected(ProviderError):
     """An unknown kind of response. Page a developer; do not retry."""
+
+
+class StorageFull(ProviderError):
+    """The account has no room for the file. Tell the owner; do not retry."""
+
+
+class UploadEnded(ProviderError):
+    """The upload session is over, and no file came of it. Open another one."""

@@ -5,7 +5,11 @@ from typing import Final
 
 from integrations.providers import PROVIDERS
 
-_PRODUCT_LABELS: Final[Mapping[str, str]] = {"mail": "mail", "calendar": "Calendar"}
+_PRODUCT_LABELS: Final[Mapping[str, str]] = {
+    "mail": "mail",
+    "calendar": "Calendar",
+    "drive": "Drive",
+}
 
 
 def name_product(provider: str, product: str) -> str:

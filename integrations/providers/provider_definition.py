@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from .calendars import CalendarAdapter
 from .errors import ProviderError
+from .files import FileAdapter, FolderChoice
 from .mail import MailAdapter, MailUnits
 from .outgoing_mail import OutgoingMailLimits
 from .provider_access import ProviderAccess
@@ -99,13 +100,21 @@ class Provider:
         None
     )
 
+    open_files: Callable[[ProviderAccess], AbstractContextManager[FileAdapter]] | None = None
+    # How a person chooses a folder on the provider's own page.
+    folder_choice: FolderChoice | None = None
+
     @property
     def identity_scopes(self) -> frozenset[str]:
         return frozenset(permission.scope for permission in self.identity_permissions)
 
     @property
     def products(self) -> frozenset[str]:
-        openers = {"mail": self.open_mail, "calendar": self.open_calendars}
+        openers = {
+            "mail": self.open_mail,
+            "calendar": self.open_calendars,
+            "drive": self.open_files,
+        }
         return frozenset(product for product, opener in openers.items() if self.grants and opener)
 
     def list_scopes_for(self, capabilities: frozenset[str]) -> frozenset[str]:

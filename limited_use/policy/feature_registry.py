@@ -57,6 +57,13 @@ class Feature:
     def __post_init__(self) -> None:
         if self.cache_hours is not None and not 0 < self.cache_hours <= MAX_CACHE_HOURS:
             raise ValueError(f"{self.key} caches for longer than a week")
+        if (
+            self.platform_client
+            and Purpose.DRIVE_UPLOAD in self.purposes
+            and self.data_classes != {DataClass.FILE_CONTENT}
+        ):
+            # A feature that also reads mail or events could put them into its files.
+            raise ValueError(f"{self.key} saves files, so that it may read no provider data")
 
     def declares_use(self, purpose: str, data_class: DataClass | None = None) -> bool:
         return purpose in self.purposes and (data_class is None or data_class in self.data_classes)
@@ -267,6 +274,65 @@ FEATURES: dict[str, Feature] = {
                     " have corresponded. It reads no mail for this and can send nothing. Antares"
                     " deletes a draft that you do not open after 14 days. Reply suggestions stop"
                     " the moment you switch them off."
+                ),
+            ),
+            retention_days=None,
+            version=1,
+            platform_client=True,
+        ),
+        Feature(
+            key="drive",
+            title=_("Files in Drive"),
+            where=_("Files, and next to an attachment, a calendar or an export"),
+            says=claim(
+                "feature.drive",
+                _("Puts a file into your Drive when you choose it, and never by itself."),
+            ),
+            purposes=frozenset({Purpose.DRIVE_UPLOAD}),
+            data_classes=frozenset(
+                {
+                    DataClass.FILE_CONTENT,
+                    DataClass.MAIL_METADATA,
+                    DataClass.MAIL_CONTENT,
+                    DataClass.CALENDAR_EVENT,
+                }
+            ),
+            capabilities=frozenset({"drive.upload"}),
+            disclosure=claim(
+                "feature.drive-disclosure",
+                _(
+                    "When you choose a file, an attachment, a calendar or an export of your mail,"
+                    " Antares passes it on to your Drive and keeps no copy. Antares sees only files"
+                    " that it put there and folders that you choose, and shares none of them. It"
+                    " keeps the names, sizes and states of your uploads, encrypted, until you"
+                    " remove them from the list or disconnect the Drive. The files stay in your"
+                    " Drive."
+                ),
+            ),
+            retention_days=None,
+            version=1,
+            platform_client=False,
+        ),
+        Feature(
+            key="recordings",
+            title=_("Recordings in Drive"),
+            where=_("Files, once you switch it on"),
+            says=claim(
+                "feature.recordings",
+                _("Proposes to save recordings of your calls in your Drive."),
+            ),
+            purposes=frozenset({Purpose.DRIVE_UPLOAD}),
+            data_classes=frozenset({DataClass.FILE_CONTENT}),
+            capabilities=frozenset(),
+            disclosure=claim(
+                "feature.recordings-disclosure",
+                _(
+                    "This feature can propose files that Antares made, such as recordings and"
+                    " transcripts of your calls. A file goes into your Drive only when you accept"
+                    " it, or within a standing consent that you give: one folder, kinds and sizes"
+                    " of files, a number of files and an end. It sees what became of its own"
+                    " proposals, and nothing else in your Drive. It stops the moment you switch it"
+                    " off."
                 ),
             ),
             retention_days=None,

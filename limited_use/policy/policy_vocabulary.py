@@ -20,6 +20,7 @@ class DataClass(StrEnum):
     MAIL_METADATA = "mail.metadata"
     CALENDAR_EVENT = "calendar.event"
     CALENDAR_FREEBUSY = "calendar.freebusy"
+    # Files that pass into the owner's Drive, and their names, types, sizes and remote ids.
     FILE_CONTENT = "file.content"
     # The account's address and name at the provider.
     PROFILE = "profile"
@@ -86,6 +87,8 @@ class Recipient(StrEnum):
     REGISTERED_USER = "registered_user"
     # The provider and account that the data came from.
     OWN_PROVIDER = "own_provider"
+    # Another account that the same person connected, at the same or another provider.
+    OTHER_OWN_ACCOUNT = "other_own_account"
     SUPPORT_AGENT = "support_agent"
     # No recipient: the data stays sealed.
     VAULT = "vault"
@@ -158,6 +161,14 @@ class Fact(StrEnum):
     RECIPIENTS_KNOWN = "recipients_known"
     # Few enough people got this feature's same proposal today.
     TEMPLATE_WITHIN_BOUND = "template_within_bound"
+    # The owner ordered this upload, or accepted the proposal of it, and did not stop it.
+    UPLOAD_ORDERED = "upload_ordered"
+    # The owner ordered that this one file goes to another account of theirs, on a page that named
+    # its provider.
+    CROSSING_ORDERED = "crossing_ordered"
+    # A live standing consent of the owner covers the file: its feature, folder, kind and size, and
+    # the number of files before it.
+    STANDING_CONSENT_COVERS = "standing_consent_covers"
 
 
 class Use(NamedTuple):

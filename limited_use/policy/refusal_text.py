@@ -37,6 +37,9 @@ MISSING_FACT_TEXTS: Mapping[Fact, str] = {
     Fact.DAY_WITHIN_BOUND: "Too many messages were sent in the last day.",
     Fact.RECIPIENTS_KNOWN: "The owner has not corresponded with each recipient.",
     Fact.TEMPLATE_WITHIN_BOUND: "Too many people got the same proposal today.",
+    Fact.UPLOAD_ORDERED: "Its owner has not chosen this file for their Drive, or has stopped it.",
+    Fact.CROSSING_ORDERED: "Its owner has not agreed that this file goes to another account.",
+    Fact.STANDING_CONSENT_COVERS: "No standing consent of the owner covers this file.",
 }
 # Without one, the actor has no relation to the data.
 _GATE_FACTS = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})

@@ -7,6 +7,7 @@ from .connection_facts import for_connections
 from .fact_types import (
     CALENDAR_CONSENT,
     COPY_CONSENTS,
+    DRIVE_CONSENT,
     EDITING_CONSENT,
     INBOX_CONSENT,
     LOCAL_CALENDAR_CONSENT,
@@ -28,6 +29,7 @@ from .notice_facts import MAILBOX_FEATURE, NoticeChoice, for_notice, is_mailbox_
 __all__ = [
     "CALENDAR_CONSENT",
     "COPY_CONSENTS",
+    "DRIVE_CONSENT",
     "EDITING_CONSENT",
     "INBOX_CONSENT",
     "LOCAL_CALENDAR_CONSENT",

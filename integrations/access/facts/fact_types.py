@@ -75,8 +75,13 @@ SENDING_CONSENT = RequiredConsent("mail-sending", Purpose.MAIL_SEND, Recipient.O
 SHARING_CONSENT = RequiredConsent(
     "calendar-sharing", Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER
 )
-#: The consent that a copy of each product requires. A local calendar is no copy.
-COPY_CONSENTS: Mapping[str, RequiredConsent] = {"mail": INBOX_CONSENT, "calendar": CALENDAR_CONSENT}
+DRIVE_CONSENT = RequiredConsent("drive", Purpose.DRIVE_UPLOAD, Recipient.OWN_PROVIDER)
+#: The consent that each product requires, for its copy or its uploads. A local calendar is no copy.
+COPY_CONSENTS: Mapping[str, RequiredConsent] = {
+    "mail": INBOX_CONSENT,
+    "calendar": CALENDAR_CONSENT,
+    "drive": DRIVE_CONSENT,
+}
 
 
 def get_calendar_consent(*, is_local: bool) -> RequiredConsent:

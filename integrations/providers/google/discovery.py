@@ -16,7 +16,7 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final, NoReturn
 
-_VERSIONS: Final = {"gmail": "v1", "calendar": "v3"}
+_VERSIONS: Final = {"gmail": "v1", "calendar": "v3", "drive": "v3"}
 
 
 class _NullTransport:
@@ -49,6 +49,11 @@ class CalendarService:
     calendar_list: Any
     events: Any
     channels: Any
+
+
+@dataclass(frozen=True, slots=True)
+class DriveService:
+    files: Any
 
 
 def load_library() -> None:
@@ -127,3 +132,16 @@ def get_calendar_service(root_url: str) -> CalendarService:
         events=service.events(),
         channels=service.channels(),
     )
+
+
+@lru_cache(maxsize=8)
+def get_drive_service(root_url: str) -> DriveService:
+    return DriveService(files=_build_service(_load_document_at("drive", root_url)).files())
+
+
+def build_resumable_upload(method: Any, content_type: str, **parameters: Any) -> Any:
+    """Return the request that opens an upload session, with the metadata as its body."""
+    from googleapiclient.http import MediaIoBaseUpload
+
+    media = MediaIoBaseUpload(BytesIO(), content_type, resumable=True)
+    return method(media_body=media, **parameters)

@@ -4,14 +4,25 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
+from integrations.providers.files import FolderChoice
 from integrations.providers.mail import MailUnits
 from integrations.providers.outgoing_mail import OutgoingMailLimits
 from integrations.providers.provider_definition import Provider
 
+from .drive_files import FOLDER_TYPE
 from .gmail_adapter import open_mail
 from .gmail_sender import MAX_MESSAGE_BYTES
 from .google_calendar_adapter import open_calendars
-from .google_scopes import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ, MAIL_SEND
+from .google_drive_adapter import open_files
+from .google_scopes import (
+    CALENDAR_READ,
+    CALENDAR_WRITE,
+    DRIVE_FILE,
+    DRIVE_UPLOAD,
+    IDENTITY,
+    MAIL_READ,
+    MAIL_SEND,
+)
 from .watch import open_calendar_watch, open_mail_watch
 
 _AUTH: Final = "https://www.googleapis.com/auth/"
@@ -53,7 +64,13 @@ GOOGLE: Final = Provider(
     capabilities=MappingProxyType(
         {
             capability.key: capability
-            for capability in (MAIL_READ, MAIL_SEND, CALENDAR_READ, CALENDAR_WRITE)
+            for capability in (
+                MAIL_READ,
+                MAIL_SEND,
+                CALENDAR_READ,
+                CALENDAR_WRITE,
+                DRIVE_UPLOAD,
+            )
         }
     ),
     revocation_pages=("https://myaccount.google.com/connections",),
@@ -70,4 +87,20 @@ GOOGLE: Final = Provider(
     watch_mail=open_mail_watch,
     watch_calendars=open_calendar_watch,
     open_calendars=open_calendars,
+    open_files=open_files,
+    # Google's picker for applications without its script: an authorization request that shows
+    # folders and grants the chosen one. It takes no other scope, and Google reads the project's
+    # number from the client's id.
+    # https://developers.google.com/workspace/drive/picker/guides/desktop-mobile-picker
+    folder_choice=FolderChoice(
+        scope=DRIVE_FILE,
+        authorize_params={
+            "prompt": "consent",
+            "trigger_onepick": "true",
+            "allow_folder_selection": "true",
+            "mimetypes": FOLDER_TYPE,
+            "include_granted_scopes": "false",
+        },
+        result_param="picked_file_ids",
+    ),
 )

@@ -38,6 +38,8 @@ _OPERATOR_REASONS: Final = frozenset(
 )  # fmt: skip
 _WEBHOOK_REASONS: Final = frozenset({"push.webhookUrlUnauthorized", "push.webhookUrlNotHttps"})
 _TAKEN_REASONS: Final = frozenset({"channelIdNotUnique"})
+# https://developers.google.com/workspace/drive/api/guides/handle-errors
+_FULL_REASONS: Final = frozenset({"storageQuotaExceeded", "teamDriveFileLimitExceeded"})
 _PRECONDITION_REASONS: Final = frozenset({"failedPrecondition", "FAILED_PRECONDITION"})
 # For statuses that only say that the request is wrong.
 _ERRORS_BY_REASON: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] = (
@@ -60,6 +62,7 @@ _KNOWN_REASONS: Final = (
     | _EXPIRED_REASONS
     | _DELETED_REASONS
     | _TAKEN_REASONS
+    | _FULL_REASONS
     | {
         "dailyLimitExceeded", "domainPolicy", "forbidden", "authError", "badRequest",
         "invalidArgument", "duplicate",
@@ -123,6 +126,24 @@ def send_google_upload(
             method, url, headers, body, timeout=provider_http.UPLOAD
         )
     return _read_write_outcome(request, response)
+
+
+def check_write_outcome(
+    response: provider_http.ProviderResponse | None,
+) -> provider_http.ProviderResponse:
+    """
+    Return a successful response.
+
+    :raises OutcomeUnknown: if the request was sent and the result is unknown
+    """
+    if response is None:
+        raise errors.OutcomeUnknown("Google did not answer")
+    if response.is_success:
+        return response
+    error = map_google_error(response, errors.Gone)
+    if isinstance(error, errors.Unavailable) and not isinstance(error, errors.RateLimited):
+        raise errors.OutcomeUnknown("Google failed", status=error.status, reason=error.reason)
+    raise error
 
 
 def _read_write_outcome(
@@ -242,6 +263,8 @@ def _map_forbidden(
         return errors.InvalidClient, pause
     if "domainPolicy" in reasons:
         return errors.AdminBlocked, pause
+    if reasons & _FULL_REASONS:
+        return errors.StorageFull, pause
     if reasons & _REJECTED_REASONS:
         return errors.Rejected, pause
     return errors.Unexpected, pause

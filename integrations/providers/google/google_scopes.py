@@ -112,3 +112,24 @@ CALENDAR_WRITE: Final = ProviderCapability(
         ),
     ),
 )
+
+DRIVE_FILE: Final = _AUTH + "drive.file"
+
+DRIVE_UPLOAD: Final = ProviderCapability(
+    key="drive.upload",
+    permissions=(
+        ProviderScope(
+            DRIVE_FILE,
+            "To put a file into your Drive when you say so, and to check that it arrived",
+            frozenset(
+                {
+                    "drive.files.create",
+                    "drive.files.generateIds",
+                    "drive.files.get",
+                    "drive.files.list",
+                    "drive.files.update",
+                }
+            ),
+        ),
+    ),
+)

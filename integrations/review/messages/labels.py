@@ -36,6 +36,9 @@ FACTS: Final[Mapping[Fact, Promise]] = {
     Fact.DAY_WITHIN_BOUND: _("the person sent fewer than 500 messages in the last day"),
     Fact.RECIPIENTS_KNOWN: _("the owner has corresponded with each recipient"),
     Fact.TEMPLATE_WITHIN_BOUND: _("fewer than 50 people got the same proposal today"),
+    Fact.UPLOAD_ORDERED: _("the owner chose or accepted this file, and the order stands"),
+    Fact.CROSSING_ORDERED: _("the owner sent this one file to another account of theirs"),
+    Fact.STANDING_CONSENT_COVERS: _("a standing consent of the owner covers this file"),
 }
 
 DATA_CLASSES: Final[Mapping[DataClass, Promise]] = {
@@ -84,6 +87,7 @@ RECIPIENTS: Final[Mapping[Recipient, Promise]] = {
     Recipient.PLATFORM_FEATURE: _("a feature of the platform"),
     Recipient.REGISTERED_USER: _("a colleague"),
     Recipient.OWN_PROVIDER: _("the data's own provider"),
+    Recipient.OTHER_OWN_ACCOUNT: _("another account of the same person"),
     Recipient.SUPPORT_AGENT: _("a support agent"),
     Recipient.VAULT: _("nobody: the data stays encrypted"),
     Recipient.AUTHORITY: _("an authority"),

@@ -73,6 +73,7 @@ RECIPIENT: Final[Texts] = {
     Recipient.PLATFORM_FEATURE: _("The feature, for you"),
     Recipient.REGISTERED_USER: _("Colleagues whom you choose"),
     Recipient.OWN_PROVIDER: _("Your own provider"),
+    Recipient.OTHER_OWN_ACCOUNT: _("Another account of yours"),
     Recipient.SUPPORT_AGENT: _("An Antares support agent"),
     Recipient.VAULT: _("Encrypted storage only"),
     Recipient.AUTHORITY: _("An authority"),
@@ -150,6 +151,13 @@ ACTION: Final[Mapping[tuple[str, str], StrOrPromise]] = {
     (Purpose.DRAFT_PROPOSE, Recipient.VAULT): _(
         "compared the recipients of a draft with your mail"
     ),
+    (Purpose.DRIVE_UPLOAD, ""): _("proposed a file for your Drive"),
+    (Purpose.DRIVE_UPLOAD, Recipient.OWNER): _("looked at the files in your Drive"),
+    (Purpose.DRIVE_UPLOAD, Recipient.OWN_PROVIDER): _("put a file into your Drive"),
+    (Purpose.DRIVE_UPLOAD, Recipient.OTHER_OWN_ACCOUNT): _(
+        "saved a file of one account in the Drive of another"
+    ),
+    (Purpose.DRIVE_UPLOAD, Recipient.VAULT): _("changed the list of your uploads"),
     (Purpose.CALENDAR_INVITE, ""): _("invited guests to an event"),
     (Purpose.CALENDAR_SCHEDULE, ""): READ_CALENDARS,
     (Purpose.CALENDAR_SCHEDULE, Recipient.OWN_PROVIDER): _("changed your calendar"),
@@ -197,6 +205,9 @@ MISSING: Final[Texts] = {
     Fact.DAY_WITHIN_BOUND: _("You had sent too many messages in the last day."),
     Fact.RECIPIENTS_KNOWN: _("You had not corresponded with each recipient."),
     Fact.TEMPLATE_WITHIN_BOUND: _("Too many people had got the same proposal on that day."),
+    Fact.UPLOAD_ORDERED: _("You had not chosen this file for your Drive, or had stopped it."),
+    Fact.CROSSING_ORDERED: _("You had not agreed that this file goes to another account."),
+    Fact.STANDING_CONSENT_COVERS: _("No standing consent of yours covered this file."),
 }
 
 #: Badge of a feature: label and tone, by `FeatureState`.

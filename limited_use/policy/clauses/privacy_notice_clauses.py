@@ -51,10 +51,7 @@ NOTICE: tuple[PolicyClause, ...] = (
     ),
     PolicyClause(
         id="AN-7",
-        says=(
-            "Files are uploaded to Drive for the user, with permission. This feature does not"
-            " exist yet."
-        ),
+        says="Files are uploaded to Drive for the user, with permission.",
         source=ANTARES,
         quote="upload files on your behalf to the Google Drive",
     ),

@@ -1,7 +1,7 @@
 """
 Permitting rules for mail, accounts and keys. A forbidding rule beats each of them.
 
-For calendars, see `calendar_permissions`.
+For calendars, see `calendar_permissions`; for files, `drive_rules`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recip
 from limited_use.policy.text_marking import gettext_noop as _
 
 from .calendar_permissions import CALENDAR_RULES
+from .drive_rules import DRIVE_PERMISSIONS
 from .policy_rule_types import CALENDAR, MAIL, PolicyRule
 from .sending_rules import SENDING_PERMISSIONS
 
@@ -176,6 +177,7 @@ PERMISSION_RULES: tuple[PolicyRule, ...] = (
     # In the order of the policy page.
     *SENDING_PERMISSIONS,
     *CALENDAR_RULES,
+    *DRIVE_PERMISSIONS,
     PolicyRule(
         id="support-reads-one-item",
         says=_(

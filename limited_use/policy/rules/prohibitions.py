@@ -5,6 +5,7 @@ from __future__ import annotations
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 from limited_use.policy.text_marking import gettext_noop as _
 
+from .drive_rules import DRIVE_PROHIBITIONS
 from .policy_rule_types import (
     ANY_REASON,
     CALENDAR,
@@ -258,12 +259,5 @@ PROHIBITION_RULES: tuple[PolicyRule, ...] = (
         purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
         data_classes=EVERYTHING - CALENDAR,
     ),
-    forbid_use(
-        "no-uploading",
-        _("Antares puts no files into your Drive."),
-        "LU-1",
-        "W-LU1",
-        "AN-7",
-        purposes=frozenset({Purpose.DRIVE_UPLOAD}),
-    ),
+    *DRIVE_PROHIBITIONS,
 )
