@@ -23,6 +23,13 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     # Sent messages and settled notices after thirty days, old delivery reports, counts that no
     # bound needs, and expired proposals.
     "clear-outbox": {"task": "integrations.clear_outbox", "schedule": 600.0},
+    # Files for a Drive that a worker reads or checks, also after a worker died.
+    "sweep-drive": {
+        "task": "integrations.sweep_drive",
+        "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
+    },
+    # Uploads that nobody continued, old entries, and folder choices that expired.
+    "clear-drive": {"task": "integrations.clear_drive", "schedule": 600.0},
     # Watches to start, renew or stop.
     "sweep-watches": {
         "task": "integrations.sweep_watches",

@@ -50,6 +50,8 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.sweep_sync": _SYNC,
     "integrations.dispatch_outbox": _SYNC,
     "integrations.sweep_outbox": _SYNC,
+    "integrations.upload_file": _SYNC,
+    "integrations.sweep_drive": _SYNC,
     "integrations.refresh_grant": _SYNC,
     "integrations.keep_watch": _SYNC,
     "integrations.sweep_watches": _SYNC,
@@ -61,6 +63,7 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.sweep_copies": _PURGE,
     "integrations.sweep_uploads": _PURGE,
     "integrations.clear_outbox": _PURGE,
+    "integrations.clear_drive": _PURGE,
     "integrations.forget_connection": _PURGE,
     # Makes keys, like the tasks that turn them.
     "integrations.split_grants": _PURGE,

@@ -84,6 +84,11 @@ CALENDAR_FILE: Final = BodyLimit(10 * MIB + 64 * KIB, seconds=10, max_total_byte
 # one network.
 FILE_PIECE: Final = BodyLimit(36 * MIB, seconds=10, max_total_bytes=8 * 256 * KIB, is_streamed=True)
 
+# `integrations.drive.uploads.MAX_FILE_BYTES`: a file on its way to a Drive.
+DRIVE_FILE: Final = BodyLimit(
+    50_000_000_000, seconds=30, max_total_bytes=16 * 256 * KIB, is_streamed=True
+)
+
 _PAGE: Final = RouteLimits(NO_BODY)
 _FORM: Final = RouteLimits(FORM)
 _MESSAGE_FORM: Final = RouteLimits(MESSAGE_FORM)
@@ -95,6 +100,7 @@ _DOWNLOAD: Final = RouteLimits(
 # GET shows a page; POST returns a file.
 _FORM_WITH_DOWNLOAD: Final = RouteLimits(FORM, by_method=(("POST", ThreadGroup.FILES),))
 _UPLOAD: Final = RouteLimits(CALENDAR_FILE, by_method=(("POST", ThreadGroup.UPLOADS),))
+_DRIVE_FILE: Final = RouteLimits(DRIVE_FILE, by_method=(("PATCH", ThreadGroup.STREAMS),))
 _FILE_PIECE: Final = RouteLimits(FILE_PIECE, by_method=(("PATCH", ThreadGroup.STREAMS),))
 
 #: For an address without a route.
@@ -159,6 +165,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
     (_MESSAGE_FORM, "inbox-compose"),
     (_FORM_WITH_DOWNLOAD, "settings-export"),
     (_FILE_PIECE, "upload"),
+    (_DRIVE_FILE, "api-file"),
     (_UPLOAD, "settings-local-calendar-fill api-calendar-import"),
     (
         _NOTIFICATION,
@@ -171,6 +178,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         api-proposals api-proposal
         api-messages api-message api-threads api-thread api-connections api-connection
         api-calendar-shares api-shares api-share api-calendars api-calendar api-events api-event
+        api-files api-file-pause api-file-resume api-file-cancel api-file-retry
         api-event-response api-event-move api-free-busy api-availability api-nothing
         """,
     ),

@@ -291,7 +291,10 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     ),
     "integrations.UploadChunk": OwnedTable(RowOwnerColumns.OWNER, "user_id", "sealed files"),
     "integrations.DriveFile": OwnedTable(
-        RowOwnerColumns.OWNER, "user_id", "sizes and states of files; the rest is sealed"
+        RowOwnerColumns.OWNER,
+        "user_id",
+        "sizes and states of files; the rest is sealed",
+        sync=True,
     ),
     "integrations.DriveFolder": OwnedTable(
         RowOwnerColumns.OWNER, "user_id", "that uploads have a folder; the rest is sealed"

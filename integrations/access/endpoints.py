@@ -55,6 +55,11 @@ def redirect_uri(provider: str) -> str:
     return f"{settings.PUBLIC_URL}/connect/{provider}/callback"
 
 
+def folder_redirect_uri(provider: str) -> str:
+    """Return where the provider's page for choosing a folder returns to."""
+    return f"{settings.PUBLIC_URL}/drive/{provider}/folder"
+
+
 def admin_consent_url(provider: str) -> str:
     """Return an empty string if the provider has no such page."""
     return str(_get_settings(provider).admin_consent_url)

@@ -20,6 +20,7 @@ from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.calendars import CalendarAdapter
 from integrations.providers.file_download import FileDownload
+from integrations.providers.files import FileAdapter
 from integrations.providers.mail import MailAdapter, MailUnits
 from integrations.providers.provider_access import ProviderAccess
 
@@ -108,6 +109,22 @@ def open_calendars(access: ProviderAccess) -> Iterator[CalendarCall]:
             return session.call(lambda: request(adapter))
 
         yield call_calendars
+
+
+@contextmanager
+def open_files(connection_id: UUID) -> Iterator[tuple[FileAdapter, ProviderSession]]:
+    """
+    Yield the adapter, whose upload sessions need no token, and the session for other calls.
+
+    :raises errors.ProviderError, DisconnectedError:
+    """
+    access = get_person_access(connection_id)
+    provider = PROVIDERS[Connection.objects.values_list("provider", flat=True).get(id=connection_id)]
+    if provider.open_files is None:
+        raise errors.Rejected("this provider stores no files")
+    with provider.open_files(access) as adapter:
+        admission = PersonAdmission(connection_id, provider)
+        yield adapter, ProviderSession(adapter.access, admission)
 
 
 def fetch_file(

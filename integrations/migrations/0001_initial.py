@@ -847,6 +847,7 @@ class Migration(migrations.Migration):
                 ('problem', models.CharField(blank=True, choices=[('', 'None'), ('storage_full', 'Storage Full'), ('too_large', 'Too Large'), ('rejected', 'Rejected'), ('scope_missing', 'Scope Missing'), ('grant_ended', 'Grant Ended'), ('admin_blocked', 'Admin Blocked'), ('folder_gone', 'Folder Gone'), ('source_gone', 'Source Gone'), ('checksum_mismatch', 'Checksum Mismatch'), ('session_expired', 'Session Expired'), ('abandoned', 'Abandoned'), ('unavailable', 'Unavailable'), ('stopped', 'Stopped'), ('crashed', 'Crashed')], default='', max_length=24)),
                 ('size', models.PositiveBigIntegerField(null=True)),
                 ('received', models.PositiveBigIntegerField(default=0)),
+                ('is_offset_known', models.BooleanField(default=False)),
                 ('fingerprint', models.BinaryField(max_length=32, null=True)),
                 ('is_namesake', models.BooleanField(default=False)),
                 ('created_at', models.DateTimeField()),

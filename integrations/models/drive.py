@@ -99,6 +99,8 @@ class DriveFile(models.Model):
 
     :ivar size: in bytes; null until the source has been read
     :ivar received: bytes of the file that were sent and counted
+    :ivar is_offset_known: whether the last request to the provider was answered: otherwise its
+        offset is asked for before the next one
     :ivar fingerprint: keyed hash of name and size, to ask before the same file is uploaded twice
     :ivar is_namesake: whether the folder had a file of this name; both are kept
     :ivar due_at: when a worker acts next; null when none has to
@@ -128,6 +130,7 @@ class DriveFile(models.Model):
     )
     size = models.PositiveBigIntegerField(null=True)
     received = models.PositiveBigIntegerField(default=0)
+    is_offset_known = models.BooleanField(default=False)
     fingerprint = models.BinaryField(max_length=32, null=True)
     is_namesake = models.BooleanField(default=False)
     created_at = models.DateTimeField()

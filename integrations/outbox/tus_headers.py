@@ -1,6 +1,6 @@
 """
 Headers of resumable uploads: tus 1.0 (https://tus.io/protocols/resumable-upload), with creation,
-expiration and termination. Pure.
+expiration, termination and checksum. Pure.
 
 A file's name is sealed, so HEAD does not return `Upload-Metadata`: its client knows the name.
 `X-HTTP-Method-Override` is not read: a proxy in front could not tell the method.
@@ -18,7 +18,9 @@ from typing import Final
 from integrations.formats.mime.attachment_filenames import make_safe_filename
 
 VERSION: Final = "1.0.0"
-EXTENSIONS: Final = "creation,expiration,termination"
+EXTENSIONS: Final = "creation,expiration,termination,checksum"
+#: Of `Upload-Checksum`, and the bytes of their digests. The protocol requires the first.
+ALGORITHMS: Final[Mapping[str, int]] = {"sha1": 20, "sha256": 32}
 #: Content type of PATCH.
 BODY_TYPE: Final = "application/offset+octet-stream"
 #: Characters of `Upload-Metadata`; longer than any file name.
@@ -40,6 +42,18 @@ class InvalidHeader(Exception):
         self.name = name
 
 
+class AlgorithmUnsupported(Exception):
+    """`Upload-Checksum` names an algorithm that is not in `ALGORITHMS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadChecksum:
+    """:param digest: of the bytes of one request"""
+
+    algorithm: str
+    digest: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class FileDescription:
     """
@@ -57,6 +71,27 @@ def read_number(headers: Mapping[str, str], name: str) -> int:
     if not _NUMBER.fullmatch(value):
         raise InvalidHeader(name)
     return int(value)
+
+
+def read_checksum(headers: Mapping[str, str]) -> UploadChecksum | None:
+    """
+    Return None without the header.
+
+    :raises InvalidHeader, AlgorithmUnsupported:
+    """
+    value = headers.get("Upload-Checksum")
+    if value is None:
+        return None
+    algorithm, _, encoded = value.strip().partition(" ")
+    if algorithm not in ALGORITHMS:
+        raise AlgorithmUnsupported
+    try:
+        digest = b64decode(encoded, validate=True)
+    except (Base64Error, ValueError):
+        digest = b""
+    if len(digest) != ALGORITHMS[algorithm]:
+        raise InvalidHeader("Upload-Checksum")
+    return UploadChecksum(algorithm, digest)
 
 
 def read_file_description(headers: Mapping[str, str]) -> FileDescription:

@@ -52,3 +52,7 @@ class UploadInterrupted(Exception):
     def __init__(self, received: int) -> None:
         super().__init__()
         self.received = received
+
+
+class ChecksumMismatch(Exception):
+    """The body differs from its `Upload-Checksum`. Nothing of it is stored; send it again."""

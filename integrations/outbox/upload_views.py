@@ -13,9 +13,8 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import http_date
-from rest_framework.exceptions import UnsupportedMediaType, ValidationError
+from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.actors import get_actor
 from accounts.role_permissions import build_permission_class
@@ -27,15 +26,16 @@ from integrations.web import ownership
 from integrations.web.api.api_rate_limits import RateLimitedView
 from integrations.web.api.negotiation import FixedContentNegotiation
 
-from . import tus_headers, upload_body, uploads
-from .tus_headers import InvalidHeader
-from .upload_errors import UploadInterrupted, UploadVersionUnsupported
+from . import checked_body, tus_headers, upload_body, uploads
+from .tus_views import TusView, get_body_length
+from .upload_errors import UploadInterrupted
 
 
-class _UploadView(RateLimitedView):
+class _UploadView(TusView, RateLimitedView):
     permission_classes = [build_permission_class(RolePermission.USE_OWN)]
     content_negotiation_class = FixedContentNegotiation
     schema = None
+    max_bytes = max(limits.max_bytes for limits in uploads.LIMITS.values())
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -43,34 +43,6 @@ class _UploadView(RateLimitedView):
         if actor.user_id is None or actor.organisation_id is None:
             raise ObjectNotFound
         self.context = RequestContext(actor, actor.user_id, timezone.now())
-        is_described = request.method == "OPTIONS"
-        if not is_described and request.headers.get("Tus-Resumable") != tus_headers.VERSION:
-            raise UploadVersionUnsupported
-
-    def handle_exception(self, error: Exception) -> Response:
-        if isinstance(error, InvalidHeader):
-            error = ValidationError({error.name: ["This header is missing or not valid."]})
-        return super().handle_exception(error)
-
-    def finalize_response(
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> Response:
-        if isinstance(response, Response):
-            response = super().finalize_response(request, response, *args, **kwargs)
-        response["Cache-Control"] = "no-store"
-        response["Tus-Resumable"] = tus_headers.VERSION
-        if response.status_code == UploadVersionUnsupported.STATUS:
-            response["Tus-Version"] = tus_headers.VERSION
-        return response  # type: ignore[no-any-return]  # a plain response
-
-    def options(self, *_: Any, **__: Any) -> HttpResponse:  # type: ignore[override]  # no body
-        headers = {
-            "Allow": ", ".join(self.allowed_methods),
-            "Tus-Version": tus_headers.VERSION,
-            "Tus-Extension": tus_headers.EXTENSIONS,
-            "Tus-Max-Size": str(max(limits.max_bytes for limits in uploads.LIMITS.values())),
-        }
-        return HttpResponse(status=204, headers=headers)
 
 
 class UploadListView(_UploadView):
@@ -110,14 +82,16 @@ class UploadItemView(_UploadView):
         offset = tus_headers.read_number(request.headers, "Upload-Offset")
         upload = self._find_upload(upload_id)
         access = uploads.authorize_upload(self.context, upload.integration)
+        checksum = tus_headers.read_checksum(request.headers)
+        read_body = request._request.read  # noqa: SLF001 - DRF would buffer and parse the body
         try:
             with person_slots.hold_upload_slot(self.context.user_id):
                 received = upload_body.append_body(
                     access,
                     upload.id,
-                    request._request.read,  # noqa: SLF001 - DRF would buffer and parse the body
+                    checked_body.check_body(read_body, checksum, received=upload.received),
                     offset=offset,
-                    length=_get_length(request),
+                    length=get_body_length(request),
                 )
         except UploadInterrupted as interruption:
             # Nobody reads this answer: the web server replaces it by 408 or 413, or its client
@@ -133,13 +107,6 @@ class UploadItemView(_UploadView):
 
     def _find_upload(self, upload_id: UUID) -> Upload:
         return uploads.find_upload(self.context, upload_id, at=self.context.at)
-
-
-def _get_length(request: Request) -> int | None:
-    # The web server gives chunked bodies its own limit as length.
-    if "Transfer-Encoding" in request.headers:
-        return None
-    return int(request.META.get("CONTENT_LENGTH") or 0)
 
 
 def _describe_end(upload: Upload) -> dict[str, str]:

@@ -16,14 +16,14 @@ class RemoteFile:
     A file or folder that the grant covers.
 
     :param size: in bytes; None: the provider states none, as of folders
-    :param md5: 32 hexadecimal digits; empty if the provider states none
+    :param sha256: 64 hexadecimal digits; empty if the provider states none
     :param link: of the provider's own page of it
     """
 
     file_id: str
     name: str
     size: int | None = None
-    md5: str = ""
+    sha256: str = ""
     link: str = ""
     is_folder: bool = False
     is_trashed: bool = False

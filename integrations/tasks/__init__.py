@@ -3,6 +3,7 @@
 from . import (
     bulk_revocations,
     connections,
+    drive,
     evidence,
     grants,
     notices,
@@ -17,6 +18,7 @@ from . import (
 __all__ = [
     "bulk_revocations",
     "connections",
+    "drive",
     "evidence",
     "grants",
     "notices",

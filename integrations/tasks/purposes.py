@@ -29,6 +29,7 @@ class TaskEntryPoint:
 _SYNC = frozenset({Purpose.CONNECTION_MAINTAIN, Purpose.SYNC_STORE})
 _MAINTAIN = frozenset({Purpose.CONNECTION_MAINTAIN})
 _SEND = frozenset({Purpose.CONNECTION_MAINTAIN, Purpose.MAIL_SEND, Purpose.NOTIFY_OWNER})
+_UPLOAD = frozenset({Purpose.CONNECTION_MAINTAIN, Purpose.DRIVE_UPLOAD})
 _END = frozenset({Purpose.CONNECTION_END})
 _REKEY = frozenset({Purpose.VAULT_REKEY})
 
@@ -38,6 +39,9 @@ TASKS: Final[Mapping[str, TaskEntryPoint]] = {
     "integrations.dispatch_outbox": TaskEntryPoint("sends what owners ordered", _SEND),
     "integrations.sweep_outbox": TaskEntryPoint("queues ids of due messages"),
     "integrations.clear_outbox": TaskEntryPoint("deletes old rows of the outbox; opens nothing"),
+    "integrations.upload_file": TaskEntryPoint("passes on files that owners chose", _UPLOAD),
+    "integrations.sweep_drive": TaskEntryPoint("queues ids of due files"),
+    "integrations.clear_drive": TaskEntryPoint("settles abandoned uploads; opens nothing"),
     "integrations.keep_watch": TaskEntryPoint("opens and renews push registrations", _MAINTAIN),
     "integrations.sweep_watches": TaskEntryPoint("queues ids of watches that are due"),
     "integrations.keep_horizon": TaskEntryPoint(

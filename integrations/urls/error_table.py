@@ -25,7 +25,8 @@ from integrations.formats import timezones
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.formats.recurrence.recurrence_expansion import BadTimeWindow
 from integrations.mail.sending import send_message
-from integrations.outbox import commands, upload_errors
+from integrations.drive import upload_errors as drive_errors
+from integrations.outbox import commands, tus_headers, upload_errors
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors
 from integrations.web import idempotency, page_cursors
@@ -95,6 +96,16 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     upload_errors.UploadsFull: catalogue.UPLOADS_FULL,
     upload_errors.UploadFragmented: catalogue.UPLOAD_FRAGMENTED,
     upload_errors.UploadNotReady: catalogue.FILE_NOT_READY,
+    upload_errors.ChecksumMismatch: catalogue.UPLOAD_CHECKSUM,
+    tus_headers.AlgorithmUnsupported: catalogue.UPLOAD_ALGORITHM,
+    # Files for a Drive.
+    drive_errors.UploadLengthMissing: catalogue.UPLOAD_LENGTH,
+    drive_errors.PieceTooSmall: catalogue.UPLOAD_PIECE,
+    drive_errors.UploadPaused: catalogue.UPLOAD_PAUSED,
+    drive_errors.UploadNotOpen: catalogue.UPLOAD_NOT_OPEN,
+    drive_errors.FileAlreadyUploaded: catalogue.FILE_UPLOADED_BEFORE,
+    drive_errors.QueueFull: catalogue.UPLOAD_QUEUE_FULL,
+    drive_errors.UploadFailed: catalogue.UPLOAD_FAILED,
     # Sealed values and the key store. Keys are destroyed with the connection.
     KeyDestroyed: catalogue.NO_LONGER_CONNECTED,
     Unopenable: catalogue.NO_LONGER_CONNECTED,
@@ -111,6 +122,8 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     errors.Gone: catalogue.GONE_AT_PROVIDER,
     errors.Rejected: catalogue.UNREADABLE_ITEM,
     errors.OutcomeUnknown: catalogue.OUTCOME_UNKNOWN,
+    errors.StorageFull: catalogue.STORAGE_FULL,
+    errors.UploadEnded: catalogue.UPLOAD_SESSION_ENDED,
     # Raised after the last retry of a write, or by a write that is not retried.
     errors.ChangedMeanwhile: catalogue.CHANGED,
     errors.AlreadyThere: catalogue.ALREADY_THERE,

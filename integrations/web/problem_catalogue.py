@@ -388,6 +388,73 @@ UPLOAD_MEDIA_TYPE: Final = ProblemType(
     _("This address does not accept this type of body."),
     _("Send the bytes of a file as application/offset+octet-stream."),
 )
+UPLOAD_CHECKSUM: Final = ProblemType(
+    460,
+    "upload-checksum",
+    _("The bytes differ from their checksum."),
+    _("They were damaged on the way, and nothing of them was kept. Send them again."),
+)
+UPLOAD_ALGORITHM: Final = ProblemType(
+    400,
+    "upload-algorithm",
+    _("This checksum algorithm is not supported."),
+    _("Use one that OPTIONS names in Tus-Checksum-Algorithm."),
+)
+UPLOAD_LENGTH: Final = ProblemType(
+    411,
+    "upload-length",
+    _("The request does not say how long its body is."),
+    _("Send the header Content-Length."),
+)
+UPLOAD_PIECE: Final = ProblemType(
+    422,
+    "upload-piece-too-small",
+    _("The piece is too small."),
+    _("Send the file in one request, or in pieces of at least 262,144 bytes."),
+)
+UPLOAD_PAUSED: Final = ProblemType(
+    409,
+    "upload-paused",
+    _("The upload is paused."),
+    _("Resume it first."),
+)
+UPLOAD_NOT_OPEN: Final = ProblemType(
+    409,
+    "upload-not-open",
+    _("The upload takes no bytes."),
+    _("It is done, has ended, or waits for its owner's decision. Its state says which."),
+)
+FILE_UPLOADED_BEFORE: Final = ProblemType(
+    409,
+    "file-uploaded-before",
+    _("A file of this name and size was uploaded before."),
+    _("Upload it again with again=true; both files are kept."),
+)
+UPLOAD_QUEUE_FULL: Final = ProblemType(
+    409,
+    "upload-queue-full",
+    _("Too many uploads are unfinished."),
+    _("Finish or cancel some of them first."),
+)
+UPLOAD_FAILED: Final = ProblemType(
+    422,
+    "upload-failed",
+    _("The file cannot be put into the Drive."),
+    _("The field problem of the file says why."),
+)
+STORAGE_FULL: Final = ProblemType(
+    413,
+    "storage-full",
+    _("The Drive has no room for this file."),
+    _("Delete something in the Drive, or buy storage there, and upload the file again."),
+)
+UPLOAD_SESSION_ENDED: Final = ProblemType(
+    503,
+    "upload-session-ended",
+    _("The provider ended this upload."),
+    _("Ask with HEAD how much has arrived, and continue from there."),
+    retry_after=2,
+)
 TOO_MANY_UPLOADS: Final = ProblemType(
     429,
     "too-many-uploads",
@@ -661,6 +728,17 @@ EXPLAINED: Final[dict[str, ProblemType]] = {
         UPLOAD_FRAGMENTED,
         FILE_NOT_READY,
         UPLOAD_MEDIA_TYPE,
+        UPLOAD_CHECKSUM,
+        UPLOAD_ALGORITHM,
+        UPLOAD_LENGTH,
+        UPLOAD_PIECE,
+        UPLOAD_PAUSED,
+        UPLOAD_NOT_OPEN,
+        FILE_UPLOADED_BEFORE,
+        UPLOAD_QUEUE_FULL,
+        UPLOAD_FAILED,
+        STORAGE_FULL,
+        UPLOAD_SESSION_ENDED,
         TOO_MANY_UPLOADS,
         DAMAGED,
         KEY_STORE_UNAVAILABLE,

@@ -36,6 +36,7 @@ _PROVIDER_PURPOSES = frozenset(
         Purpose.CONNECTION_END,
         Purpose.CALENDAR_SCHEDULE,
         Purpose.MAIL_SEND,
+        Purpose.DRIVE_UPLOAD,
         Purpose.NOTIFY_OWNER,
     }
 )

@@ -20,7 +20,14 @@ from .traceback_guard import WrongSink
 
 Permits = Mapping[tuple[UUID, DataClass], Permit]
 SHOWN_TO = frozenset({Recipient.OWNER, Recipient.PLATFORM_FEATURE})
-SHOWN_FOR = frozenset({Purpose.INBOX_DISPLAY, Purpose.CONNECTION_MAINTAIN, Purpose.MAIL_SEND})
+SHOWN_FOR = frozenset(
+    {
+        Purpose.INBOX_DISPLAY,
+        Purpose.CONNECTION_MAINTAIN,
+        Purpose.MAIL_SEND,
+        Purpose.DRIVE_UPLOAD,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

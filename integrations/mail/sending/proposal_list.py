@@ -19,7 +19,7 @@ from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.sealed_rows import SealedRow
 
 from .message_owner import get_owner_columns
-from .newest_rows import find_newest
+from integrations.web.newest_rows import find_newest
 
 _KIND: Final = "proposals"
 #: Proposals that the outbox page lists above its messages.

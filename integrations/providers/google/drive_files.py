@@ -11,23 +11,23 @@ from integrations.formats.mime.headers import make_printable
 from integrations.providers.files import RemoteFile
 from integrations.providers.mail import parse_provider_id
 
-FIELDS: Final = "id,name,mimeType,size,md5Checksum,trashed,webViewLink"
+FIELDS: Final = "id,name,mimeType,size,sha256Checksum,trashed,webViewLink"
 FOLDER_TYPE: Final = "application/vnd.google-apps.folder"
 #: Characters of a name that is stored.
 MAX_NAME: Final = 255
-_MD5: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MAX_LINK: Final = 500
 
 
 def map_file(item: Mapping[str, Any]) -> RemoteFile:
     """:raises ValueError, LookupError, TypeError: if the item has another shape"""
     size = item.get("size")
-    md5 = str(item.get("md5Checksum") or "").lower()
+    sha256 = str(item.get("sha256Checksum") or "").lower()
     return RemoteFile(
         file_id=parse_provider_id(item["id"]),
         name=make_printable(str(item.get("name") or ""))[:MAX_NAME],
         size=None if size is None else int(size),
-        md5=md5 if _MD5.fullmatch(md5) else "",
+        sha256=sha256 if _SHA256.fullmatch(sha256) else "",
         link=_check_link(str(item.get("webViewLink") or "")),
         is_folder=item.get("mimeType") == FOLDER_TYPE,
         is_trashed=item.get("trashed") is True,

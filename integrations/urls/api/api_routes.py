@@ -9,6 +9,7 @@ from integrations.calendar.api import (
     sharing_views,
 )
 from integrations.connections.api import views as connections
+from integrations.drive.api import views as files
 from integrations.mail.api import proposal_views, sending_views, views
 
 from . import fallback_views, openapi, reference_page
@@ -53,6 +54,12 @@ _USER_ROUTES = [
         proposal_views.ProposalDetailView.as_view(),
         name="api-proposal",
     ),
+    path("files", files.FileListView.as_view(), name="api-files"),
+    path("files/<uuid:file_id>", files.FileDetailView.as_view(), name="api-file"),
+    path("files/<uuid:file_id>/pause", files.FilePauseView.as_view(), name="api-file-pause"),
+    path("files/<uuid:file_id>/resume", files.FileResumeView.as_view(), name="api-file-resume"),
+    path("files/<uuid:file_id>/cancel", files.FileCancelView.as_view(), name="api-file-cancel"),
+    path("files/<uuid:file_id>/retry", files.FileRetryView.as_view(), name="api-file-retry"),
     path("connections", connections.ConnectionListView.as_view(), name="api-connections"),
     path(
         "connections/<uuid:connection_id>",

@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 from django.db.models import QuerySet
 
 from integrations.access.request_context import RequestContext
-from integrations.models import DraftProposal, OutboxCommand
+from integrations.models import DraftProposal, DriveFile, OutboxCommand
 from integrations.web import page_cursors
 from integrations.web.page_cursors import CursorPagePosition
 
-Row = TypeVar("Row", OutboxCommand, DraftProposal)
+Row = TypeVar("Row", OutboxCommand, DraftProposal, DriveFile)
 
 
 @dataclass(frozen=True, slots=True)

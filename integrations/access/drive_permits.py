@@ -1,0 +1,231 @@
+"""
+Permits for files that go into the owner's Drive.
+
+As in `permits`, an unknown or foreign object has no facts: it is refused and recorded. Every
+function raises `guard.AccessRefused`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from accounts.actors import SYSTEM, Actor, ActorKind
+from accounts.models import Membership
+from integrations.models import OPEN_FILE_STATES, DriveFile, DriveFileState
+from limited_use.access_request import AccessRequest, Fence, Permit
+from limited_use.guard import guard
+from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
+
+from . import facts
+from .facts import DRIVE_CONSENT, HolderFacts
+from .permits import Permits
+
+DRIVE: Final = DRIVE_CONSENT.feature_key
+_SAVED_MAIL: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
+
+
+def to_upload_own_file(*, actor: Actor, integration_id: UUID, at: datetime) -> Permit:
+    """The person puts a file into their Drive: opens its session, and passes its bytes on."""
+    return _get_own_permit(Recipient.OWN_PROVIDER, actor, integration_id, at)
+
+
+def to_store_entry(*, actor: Actor, integration_id: UUID, at: datetime) -> Permit:
+    """The person adds to the list of their uploads, or changes it. The permit opens nothing."""
+    return _get_own_permit(Recipient.VAULT, actor, integration_id, at)
+
+
+def to_list_files(*, actor: Actor, integration_ids: Sequence[UUID], at: datetime) -> Permits:
+    """The person, or a feature for its own proposals, reads the list of uploads."""
+    recipient = (
+        Recipient.PLATFORM_FEATURE if actor.kind == ActorKind.CLIENT else Recipient.OWNER
+    )
+    facts_by_id = facts.for_integrations(
+        integration_ids, actor=actor, at=at, consent=DRIVE_CONSENT
+    )
+    requests = [
+        _build_request(recipient, integration_id, facts_by_id[integration_id], actor=actor)
+        for integration_id in integration_ids
+    ]
+    return {
+        (permit.holder, permit.use.data_class): permit for permit in guard.permits(requests, at=at)
+    }
+
+
+def to_upload_ordered_file(
+    *, file: DriveFile, at: datetime, actor: Actor = SYSTEM
+) -> Permit:
+    """
+    Pass on the bytes of a file that the owner chose or accepted, while the owner is a member of
+    the organisation.
+
+    :param actor: a feature sends the bytes of its own accepted proposal
+    """
+    holder_facts = _find_facts(file.integration_id, actor, at)
+    holder_facts = _add_facts(holder_facts, _find_order_facts(file))
+    request = _build_request(Recipient.OWN_PROVIDER, file.integration_id, holder_facts, actor=actor)
+    return guard.permit(request, at=at)
+
+
+def to_end_session(*, file: DriveFile, at: datetime) -> Permit:
+    """End the upload session of a file that the owner cancelled: an order of the owner, too."""
+    holder_facts = _find_facts(file.integration_id, SYSTEM, at)
+    cancelled = DriveFile.objects.filter(id=file.id, state=DriveFileState.CANCELLED)
+    if cancelled.exists():
+        holder_facts = _add_facts(holder_facts, [Fact.UPLOAD_ORDERED])
+    request = _build_request(
+        Recipient.OWN_PROVIDER, file.integration_id, holder_facts, actor=SYSTEM
+    )
+    return guard.permit(request, at=at)
+
+
+def to_save_under_consent(
+    *, actor: Actor, integration_id: UUID, fence: Fence | None, at: datetime
+) -> Permit:
+    """
+    A feature saves a file without asking.
+
+    :param fence: of the live standing consent that covers the file; None: there is none
+    """
+    holder_facts = _find_facts(integration_id, actor, at)
+    if fence is not None:
+        holder_facts = _add_facts(holder_facts, [Fact.STANDING_CONSENT_COVERS], fences=(fence,))
+    request = _build_request(Recipient.OWN_PROVIDER, integration_id, holder_facts, actor=actor)
+    return guard.permit(request, at=at)
+
+
+def to_propose_file(*, actor: Actor, integration_id: UUID, at: datetime) -> Permit:
+    """A feature proposes a file. The permit opens nothing of the owner's."""
+    holder_facts = _find_facts(integration_id, actor, at)
+    request = _build_request(Recipient.PLATFORM_FEATURE, integration_id, holder_facts, actor=actor)
+    return guard.permit(request, at=at)
+
+
+def to_save_mail(*, file: DriveFile, source_id: UUID, count: int, at: datetime) -> Permits:
+    """
+    Pass an attachment, or a part of a mail export, on to the Drive of the file's integration.
+
+    :param source_id: the mailbox's integration
+    :param count: messages in this part
+    """
+    return _get_source_permits(file, source_id, _SAVED_MAIL, count=count, at=at)
+
+
+def to_save_calendar(*, file: DriveFile, source_id: UUID, count: int, at: datetime) -> Permits:
+    """
+    Pass events of an Antares calendar on to the Drive of the file's integration.
+
+    :param source_id: the integration of Antares calendars
+    :param count: events
+    """
+    return _get_source_permits(
+        file, source_id, (DataClass.CALENDAR_EVENT,), count=count, at=at
+    )
+
+
+def _get_source_permits(
+    file: DriveFile,
+    source_id: UUID,
+    data_classes: Iterable[DataClass],
+    *,
+    count: int,
+    at: datetime,
+) -> Permits:
+    """The permits name the Drive's account as the only one that may receive the data."""
+    target_facts = _find_facts(file.integration_id, SYSTEM, at)
+    source_facts = _find_facts(source_id, SYSTEM, at)
+    is_same_account = (
+        source_facts.connection_id is not None
+        and source_facts.connection_id == target_facts.connection_id
+    )
+    # A Drive that is not live receives nothing, whatever the source is.
+    true_facts = source_facts.facts & target_facts.facts
+    source_facts = replace(source_facts, facts=true_facts)
+    source_facts = _add_facts(source_facts, _find_order_facts(file), fences=target_facts.fences)
+    requests = [
+        AccessRequest(
+            use=Use(
+                data_class,
+                Purpose.DRIVE_UPLOAD,
+                Recipient.OWN_PROVIDER if is_same_account else Recipient.OTHER_OWN_ACCOUNT,
+            ),
+            holder=source_id,
+            epoch=source_facts.epoch,
+            actor=SYSTEM,
+            on_behalf_of=source_facts.owner_id,
+            facts=source_facts.facts,
+            fences=source_facts.fences,
+            feature=DRIVE,
+            count=count,
+            account=target_facts.connection_id,
+            names=source_facts.names,
+        )
+        for data_class in data_classes
+    ]
+    return {
+        (permit.holder, permit.use.data_class): permit for permit in guard.permits(requests, at=at)
+    }
+
+
+def _find_order_facts(file: DriveFile) -> set[Fact]:
+    """Read the row again: the owner may have stopped the upload."""
+    ordered = DriveFile.objects.filter(
+        id=file.id, integration_id=file.integration_id, state__in=OPEN_FILE_STATES
+    )
+    crossing_times = list(ordered.values_list("crossing_at", flat=True))
+    members = Membership.objects.live().filter(
+        user_id=file.user_id, organisation_id=file.organisation_id
+    )
+    if not crossing_times or not members.exists():
+        return set()
+    order_facts = {Fact.UPLOAD_ORDERED}
+    # Only an owner's own choice of one file may cross accounts.
+    if crossing_times[0] is not None and not file.proposed_by:
+        order_facts.add(Fact.CROSSING_ORDERED)
+    return order_facts
+
+
+def _get_own_permit(
+    recipient: Recipient, actor: Actor, integration_id: UUID, at: datetime
+) -> Permit:
+    holder_facts = _find_facts(integration_id, actor, at)
+    return guard.permit(
+        _build_request(recipient, integration_id, holder_facts, actor=actor), at=at
+    )
+
+
+def _find_facts(integration_id: UUID, actor: Actor, at: datetime) -> HolderFacts:
+    return facts.for_integrations([integration_id], actor=actor, at=at, consent=DRIVE_CONSENT)[
+        integration_id
+    ]
+
+
+def _add_facts(
+    holder_facts: HolderFacts, added: Iterable[Fact], *, fences: tuple[Fence, ...] = ()
+) -> HolderFacts:
+    return replace(
+        holder_facts,
+        facts=holder_facts.facts | frozenset(added),
+        fences=(*holder_facts.fences, *fences),
+    )
+
+
+def _build_request(
+    recipient: Recipient, integration_id: UUID, holder_facts: HolderFacts, *, actor: Actor
+) -> AccessRequest:
+    return AccessRequest(
+        use=Use(DataClass.FILE_CONTENT, Purpose.DRIVE_UPLOAD, recipient),
+        holder=integration_id,
+        epoch=holder_facts.epoch,
+        actor=actor,
+        on_behalf_of=holder_facts.owner_id if actor is SYSTEM else actor.user_id,
+        facts=holder_facts.facts,
+        fences=holder_facts.fences,
+        feature=actor.feature or DRIVE,
+        count=1,
+        account=holder_facts.connection_id,
+        names=holder_facts.names,
+    )

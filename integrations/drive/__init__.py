@@ -1,0 +1,1 @@
+"""Files that go into the owner's Drive: uploads, the list of them, and their folder."""

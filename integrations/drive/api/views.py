@@ -1,0 +1,250 @@
+"""
+`/files`: uploads into the person's Drive by tus 1.0, and the list of them.
+
+The body of PATCH is read while it arrives (`config.route_limits`), and never parsed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.http import http_date
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+
+from accounts.actors import ActorKind
+from integrations.coordination import person_slots
+from integrations.drive import file_list, removal, upload_stream, uploads
+from integrations.drive.upload_errors import BodyInterrupted, UploadLengthMissing
+from integrations.models import DriveFile
+from integrations.outbox import checked_body, tus_headers
+from integrations.outbox.tus_views import TusView, get_body_length
+from integrations.outbox.upload_errors import UploadInterrupted
+from integrations.web.api.api_views import UserDataView, json_response
+
+from . import serializers
+
+_HEADER: Final = OpenApiParameter.HEADER
+_TUS_VERSION: Final = OpenApiParameter(
+    "Tus-Resumable", str, _HEADER, required=True, enum=[tus_headers.VERSION]
+)
+
+
+class FileView(TusView, UserDataView):
+    max_bytes = uploads.MAX_FILE_BYTES
+
+
+class FileListView(FileView):
+    plain_methods = frozenset({"GET"})
+    query = serializers.FileListQuerySerializer
+
+    @extend_schema(
+        operation_id="list_files",
+        parameters=[serializers.FileListQuerySerializer],
+        responses={200: serializers.FileListSerializer},
+    )
+    def get(self, request: Request, **_: Any) -> HttpResponse:
+        """Return a page of the files that Antares puts into the person's Drive, newest first."""
+        query = self.get_query(request)
+        return json_response(
+            file_list.list_files(
+                self.request_context,
+                drive_id=query.get("drive"),
+                cursor=query.get("cursor"),
+                limit=query["limit"],
+                envelope={"request_id": self.request_id},
+            )
+        )
+
+    @extend_schema(
+        operation_id="create_file",
+        parameters=[
+            serializers.NewFileQuerySerializer,
+            _TUS_VERSION,
+            OpenApiParameter("Upload-Length", int, _HEADER, required=True, description="Bytes."),
+            OpenApiParameter(
+                "Upload-Metadata",
+                str,
+                _HEADER,
+                description="`filename` and `filetype`, in base64, as tus 1.0 defines.",
+            ),
+        ],
+        request=None,
+        responses={201: None},
+    )
+    def post(self, request: Request, **_: Any) -> HttpResponse:
+        """
+        Create an upload by tus 1.0, without bytes. `Location` takes them by PATCH.
+
+        A feature proposes the file, and can send its bytes once the person has accepted it.
+        """
+        query = self.check_query(request, serializers.NewFileQuerySerializer)
+        size = tus_headers.read_number(request.headers, "Upload-Length")
+        description = tus_headers.read_file_description(request.headers)
+        drive = uploads.get_own_drive(self.request_context, query.get("drive"))
+        file = uploads.create_file(
+            self.request_context,
+            drive,
+            size=size,
+            filename=description.filename,
+            content_type=description.content_type,
+            again=query["again"],
+        )
+        location = reverse("api-file", args=[self.kwargs["user"], file.id])
+        return HttpResponse(status=201, headers={"Location": location, **_describe_end(file)})
+
+
+class FileDetailView(FileView):
+    plain_methods = frozenset({"GET", "DELETE"})
+
+    @extend_schema(operation_id="get_file", responses={200: serializers.FileSerializer})
+    def get(self, request: Request, file_id: UUID, **_: Any) -> HttpResponse:
+        """Return the state of one file."""
+        self.get_query(request)
+        return json_response(file_list.read_file(self.request_context, file_id))
+
+    @extend_schema(exclude=True)
+    def head(self, _: Request, file_id: UUID, **__: Any) -> HttpResponse:
+        """Return how many bytes have arrived (tus)."""
+        file = uploads.find_own_file(self.request_context, file_id)
+        offset = upload_stream.find_offset(file, self.actor)
+        headers = {"Upload-Offset": str(offset), **_describe_end(file)}
+        if file.size is not None:
+            headers["Upload-Length"] = str(file.size)
+        return HttpResponse(headers=headers)
+
+    @extend_schema(
+        operation_id="send_file_bytes",
+        parameters=[
+            _TUS_VERSION,
+            OpenApiParameter(
+                "Upload-Offset",
+                int,
+                _HEADER,
+                required=True,
+                description="The body's first byte. HEAD returns how many bytes have arrived.",
+            ),
+            OpenApiParameter(
+                "Upload-Checksum",
+                str,
+                _HEADER,
+                description="`sha256` or `sha1` and the digest of the body in base64, for bodies"
+                " of up to 8 MiB.",
+            ),
+        ],
+        request={tus_headers.BODY_TYPE: OpenApiTypes.BINARY},
+        responses={204: None},
+    )
+    def patch(self, request: Request, file_id: UUID, **_: Any) -> HttpResponse:
+        """
+        Pass bytes on to the Drive. They are stored nowhere else.
+
+        Send the rest of the file in one request, or pieces that are multiples of 262,144 bytes.
+        """
+        if request.META.get("CONTENT_TYPE") != tus_headers.BODY_TYPE:
+            raise UnsupportedMediaType(tus_headers.BODY_TYPE)
+        offset = tus_headers.read_number(request.headers, "Upload-Offset")
+        checksum = tus_headers.read_checksum(request.headers)
+        length = get_body_length(request)
+        if length is None:
+            raise UploadLengthMissing
+        file = uploads.find_own_file(self.request_context, file_id)
+        read_body = request._request.read  # noqa: SLF001 - DRF would buffer and parse the body
+        try:
+            with person_slots.hold_upload_slot(self.user_id):
+                received = upload_stream.append_body(
+                    file,
+                    self.actor,
+                    checked_body.check_body(read_body, checksum, received=file.received),
+                    offset=offset,
+                    length=length,
+                )
+        except (BodyInterrupted, UploadInterrupted):
+            # Nobody reads this answer: the web server replaces it by 408 or 413, or its client
+            # has left.
+            received = file.received
+        headers = {"Upload-Offset": str(received), **_describe_end(file)}
+        return HttpResponse(status=204, headers=headers)
+
+    @extend_schema(
+        operation_id="remove_file",
+        parameters=[serializers.FileRemovalQuerySerializer],
+        responses={204: None},
+    )
+    def delete(self, request: Request, file_id: UUID, **_: Any) -> HttpResponse:
+        """Cancel an unfinished upload, or remove a file from the list."""
+        query = self.check_query(request, serializers.FileRemovalQuerySerializer)
+        if query["trash"] and self.actor.kind == ActorKind.PERSON:
+            removal.trash_file(self.request_context, file_id)
+        else:
+            removal.remove_file(self.request_context, file_id)
+        return HttpResponse(status=204)
+
+
+class FileActionView(UserDataView):
+    """What the person does with a file on its way."""
+
+    def act(self, file_id: UUID) -> None:
+        raise NotImplementedError
+
+    def post(self, request: Request, file_id: UUID, **_: Any) -> HttpResponse:
+        self.get_query(request)
+        self.act(file_id)
+        return json_response(file_list.read_file(self.request_context, file_id))
+
+
+class FilePauseView(FileActionView):
+    @extend_schema(
+        operation_id="pause_file", request=None, responses={200: serializers.FileSerializer}
+    )
+    def post(self, request: Request, file_id: UUID, **kwargs: Any) -> HttpResponse:
+        """Stop sending. What the Drive has stays there until the upload is resumed."""
+        return super().post(request, file_id, **kwargs)
+
+    def act(self, file_id: UUID) -> None:
+        uploads.pause_file(self.request_context, file_id)
+
+
+class FileResumeView(FileActionView):
+    @extend_schema(
+        operation_id="resume_file", request=None, responses={200: serializers.FileSerializer}
+    )
+    def post(self, request: Request, file_id: UUID, **kwargs: Any) -> HttpResponse:
+        """Continue a paused upload."""
+        return super().post(request, file_id, **kwargs)
+
+    def act(self, file_id: UUID) -> None:
+        uploads.resume_file(self.request_context, file_id)
+
+
+class FileCancelView(FileActionView):
+    @extend_schema(
+        operation_id="cancel_file", request=None, responses={200: serializers.FileSerializer}
+    )
+    def post(self, request: Request, file_id: UUID, **kwargs: Any) -> HttpResponse:
+        """Stop an upload for good."""
+        return super().post(request, file_id, **kwargs)
+
+    def act(self, file_id: UUID) -> None:
+        uploads.cancel_file(self.request_context, file_id)
+
+
+class FileRetryView(FileActionView):
+    @extend_schema(
+        operation_id="retry_file", request=None, responses={200: serializers.FileSerializer}
+    )
+    def post(self, request: Request, file_id: UUID, **kwargs: Any) -> HttpResponse:
+        """Begin a failed attachment, calendar or export again."""
+        return super().post(request, file_id, **kwargs)
+
+    def act(self, file_id: UUID) -> None:
+        uploads.retry_file(self.request_context, file_id)
+
+
+def _describe_end(file: DriveFile) -> dict[str, str]:
+    return {"Upload-Expires": http_date(file.expires_at.timestamp())}

@@ -1,0 +1,65 @@
+"""Bytes of a file on their way to the Drive, with the digest by which they are checked there."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from .file_transfer import FileTransfer
+from .transfer_state import Piece
+
+#: Seconds between two saves. Each checks the fence, the lease and the owner's order: a disconnect
+#: or a pause stops the bytes that follow.
+SAVE_SECONDS: Final = 2.0
+
+
+class DigestedBytes:
+    """
+    Blocks that follow the counted bytes of a file, read once.
+
+    :ivar position: in the file, after the last block
+    """
+
+    def __init__(self, transfer: FileTransfer, blocks: Iterable[bytes]) -> None:
+        self._transfer = transfer
+        self._blocks = blocks
+        self._digest = hashlib.sha256()
+        self._begin = self.position = transfer.file.received
+        self._saved_at = time.monotonic()
+
+    def read_all(self) -> None:
+        """Read blocks that the Drive has already."""
+        for _ in self._iterate_digested():
+            pass
+        self._add_prefix()
+
+    def iterate_from(self, offset: int) -> Iterator[bytes]:
+        """
+        Yield the bytes that follow `offset` in the file; the ones before are read and counted.
+
+        :raises integrations.coordination.leases.LeaseLost, fences.DisconnectedError:
+        """
+        for block in self._iterate_digested():
+            surplus = offset - (self.position - len(block))
+            if surplus < len(block):
+                yield block[surplus:] if surplus > 0 else block
+        self._add_prefix()
+
+    def _iterate_digested(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            self._digest.update(block)
+            self.position += len(block)
+            if time.monotonic() - self._saved_at >= SAVE_SECONDS:
+                self._save()
+            yield block
+
+    def _save(self) -> None:
+        self._add_prefix()
+        self._transfer.save(self._transfer.state, received=self._transfer.state.received)
+        self._saved_at = time.monotonic()
+
+    def _add_prefix(self) -> None:
+        prefix = Piece(self.position - self._begin, self._digest.hexdigest())
+        self._transfer.state = self._transfer.state.add_prefix(prefix)

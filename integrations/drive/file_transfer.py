@@ -1,0 +1,294 @@
+"""
+One process's turn at a file: its lease, its permit, and calls to the Drive.
+
+A web process passes a request's body on; a worker sends other sources, and checks what arrived.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from django.db import transaction
+from django.db.models import F
+
+from integrations.access import fences
+from integrations.coordination import leases
+from integrations.coordination.leases import Lease
+from integrations.grants.provider_sessions import ProviderSession
+from integrations.models import DriveFile, DriveFileProblem, DriveFileState, Integration
+from integrations.providers import errors
+from integrations.providers.files import FileAdapter, NewFile, RemoteFile
+from limited_use.access_request import Permit
+from limited_use.sinks import provider_sink
+from limited_use.vault import sealing
+
+from . import folders
+from .transfer_state import FileDescriptor, TransferState
+from .upload_errors import UploadFailed
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+#: Longer than the pause between two renewals. A process that waits for the provider's last answer
+#: may lose it: another one then asks for the offset, and nothing is sent twice.
+LEASE_TIME: Final = timedelta(seconds=20)
+_RENEWED_AFTER: Final = timedelta(seconds=5)
+#: Without progress, an upload is given up after this; Google ends its session after a week.
+LIFETIME: Final = timedelta(days=6)
+#: Upload sessions of one file that may end before the file is complete.
+MAX_SESSIONS: Final = 5
+
+
+@dataclass(slots=True)
+class FileTransfer:
+    """
+    :param session: for calls that need a token
+    :param permit: to pass on the file's bytes, names and ids
+    """
+
+    lease: Lease
+    file: DriveFile
+    adapter: FileAdapter
+    session: ProviderSession
+    permit: Permit
+    clock: Callable[[], datetime]
+    state: TransferState = field(default_factory=TransferState)
+    _renewed_at: datetime | None = None
+
+    def call(self, request: Callable[[FileAdapter], T]) -> T:
+        """See `ProviderSession.call`."""
+        return self.session.call(lambda: request(self.adapter))
+
+    def read_state(self) -> None:
+        """:raises limited_use.vault.envelope.Unopenable:"""
+        if self.file.transfer is not None:
+            (self.state,) = provider_sink.pick_parts(
+                [self.file.transfer],
+                self.permit,
+                TransferState.decode,
+                to=self.adapter.access,
+                at=self.clock(),
+            )
+
+    def read_descriptor(self) -> FileDescriptor:
+        (descriptor,) = provider_sink.pick_parts(
+            [self.file.descriptor],
+            self.permit,
+            FileDescriptor.decode,
+            to=self.adapter.access,
+            at=self.clock(),
+        )
+        return descriptor
+
+    def save_descriptor(self, descriptor: FileDescriptor) -> None:
+        """Save the name of a source that has just been opened."""
+        sealer = sealing.get_sealer(holder=self.file.integration_id, epoch=self.permit.epoch)
+        sealed = sealer.seal_value(
+            DriveFile, "descriptor", row=self.file.id, data=descriptor.encode()
+        )
+        self.save(descriptor=sealed)
+
+    def save(self, transfer: TransferState | None = None, /, **values: Any) -> None:
+        """
+        Save values under the fence, and renew the lease.
+
+        :raises fences.DisconnectedError, LeaseLost:
+        """
+        now = self.clock()
+        values |= self._seal_state(transfer) | {"changed_at": now}
+        with transaction.atomic(durable=True):
+            self._hold_fence()
+            leases.renew(self.lease, at=now, **values)
+        self._renewed_at = now
+        self._apply(transfer, values)
+
+    def release(self, transfer: TransferState | None = None, /, **values: Any) -> None:
+        """Save values as `save` does, and end the turn."""
+        values |= self._seal_state(transfer) | {"changed_at": self.clock()}
+        with transaction.atomic():
+            self._hold_fence()
+            leases.release(self.lease, **values)
+        self._apply(transfer, values)
+
+    def renew_old_lease(self) -> None:
+        """:raises fences.DisconnectedError, LeaseLost:"""
+        if self.clock() - (self._renewed_at or self.lease.claimed_at) >= _RENEWED_AFTER:
+            self.save()
+
+    def end_request(self, stored: int) -> None:
+        """
+        Save what the provider has after a request, and count only that.
+
+        :param stored: bytes, as it answered
+        """
+        state = self.state.end_request(stored)
+        self.save(
+            state,
+            received=state.received,
+            is_offset_known=True,
+            expires_at=self.clock() + LIFETIME,
+        )
+
+    def restart_digest(self) -> None:
+        """The source is read again from its first byte; the Drive keeps what it has."""
+        self.save(replace(self.state, pieces=(), prefixes=()), received=0)
+
+    def note_stored(self, stored: int) -> None:
+        """Save that the Drive has `stored` bytes, while the source is read on."""
+        self.save(
+            replace(self.state, stored=stored),
+            received=self.state.received,
+            is_offset_known=True,
+            expires_at=self.clock() + LIFETIME,
+        )
+
+    def find_offset(self) -> RemoteFile | None:
+        """
+        Open an upload session if there is none, and learn how many bytes the provider has.
+
+        :return: the file, if the provider has all of it
+        :raises UploadFailed, errors.ProviderError:
+        """
+        if self.state.session_url:
+            try:
+                status = self.call(
+                    lambda adapter: adapter.get_upload_status(
+                        self.state.session_url, total=self.file.size
+                    )
+                )
+            except errors.UploadEnded:
+                return self._replace_session()
+            self._save_offset(self.state.end_request(status.offset))
+            return status.file
+        return self._open_session()
+
+    def _replace_session(self) -> RemoteFile | None:
+        """The session may have ended because the file is complete."""
+        complete_file = self._find_complete_file()
+        if complete_file is not None:
+            return complete_file
+        if self.file.session_count >= MAX_SESSIONS:
+            raise UploadFailed(DriveFileProblem.SESSION_EXPIRED)
+        return self._open_session()
+
+    def _find_complete_file(self) -> RemoteFile | None:
+        try:
+            complete_file = self.call(lambda adapter: adapter.find_file(self.state.file_id))
+        except errors.Gone:
+            return None
+        state = self.state.end_request(complete_file.size or 0)
+        self._save_offset(replace(state, session_url=""))
+        return complete_file
+
+    def _open_session(self) -> RemoteFile | None:
+        if not self.state.file_id:
+            file_id = self.call(lambda adapter: adapter.make_file_id())
+            # Saved before the session is opened: whatever happens, there is one id.
+            self.save(replace(self.state, file_id=file_id))
+        descriptor = self.read_descriptor()
+        place = folders.find_target_folder(self)
+        is_namesake = self.call(
+            lambda adapter: adapter.has_namesake(descriptor.filename, place.folder_id)
+        )
+        new_file = NewFile(
+            self.state.file_id,
+            descriptor.filename,
+            descriptor.content_type,
+            place.folder_id,
+            self.file.size,
+        )
+        try:
+            session_url = self.call(lambda adapter: adapter.open_upload(new_file))
+        except errors.AlreadyThere:
+            return self._find_complete_file()
+        except errors.Gone:
+            # The folder was deleted between two calls.
+            raise UploadFailed(DriveFileProblem.FOLDER_GONE) from None
+        self.save(
+            replace(self.state, folder_id=place.folder_id).begin_again(session_url),
+            state=DriveFileState.UPLOADING,
+            received=0,
+            is_namesake=is_namesake,
+            is_offset_known=True,
+            session_count=self.file.session_count + 1,
+        )
+        return None
+
+    def _save_offset(self, state: TransferState) -> None:
+        self.save(
+            state,
+            state=DriveFileState.UPLOADING,
+            received=state.received,
+            is_offset_known=True,
+        )
+
+    def settle_done(self, remote: RemoteFile) -> None:
+        """The Drive has the file, and it equals what was sent."""
+        state = replace(self.state, link=remote.link).drop_transfer()
+        now = self.clock()
+        values = self._seal_state(state) | {
+            "state": DriveFileState.DONE,
+            "size": remote.size if self.file.size is None else self.file.size,
+            "received": remote.size or 0,
+            "changed_at": now,
+            "finished_at": now,
+            "due_at": None,
+            "failing_since": None,
+        }
+        with transaction.atomic():
+            self._hold_fence()
+            leases.release(self.lease, **values)
+            Integration.objects.filter(id=self.file.integration_id).update(
+                saved_file_count=F("saved_file_count") + 1
+            )
+        self._apply(state, values)
+
+    def settle_checking(self, state: TransferState) -> None:
+        """All bytes are there; a worker compares them (`file_check`)."""
+        self.release(
+            state,
+            state=DriveFileState.CHECKING,
+            received=state.received,
+            due_at=self.clock(),
+        )
+
+    def settle_failure(self, problem: DriveFileProblem) -> None:
+        """:raises LeaseLost:"""
+        now = self.clock()
+        leases.release(
+            self.lease,
+            state=DriveFileState.FAILED,
+            problem=problem,
+            transfer=None,
+            due_at=None,
+            changed_at=now,
+            finished_at=now,
+        )
+        logger.info(
+            "drive.upload_failed", extra={"about": self.file.id, "problem": str(problem)}
+        )
+
+    def _hold_fence(self) -> None:
+        fences.lock_integration(
+            integration_id=self.file.integration_id, epoch=self.permit.epoch
+        )
+
+    def _seal_state(self, state: TransferState | None) -> dict[str, Any]:
+        if state is None:
+            return {}
+        sealer = sealing.get_sealer(holder=self.file.integration_id, epoch=self.permit.epoch)
+        sealed = sealer.seal_value(
+            DriveFile, "transfer", row=self.file.id, data=state.encode()
+        )
+        return {"transfer": sealed}
+
+    def _apply(self, state: TransferState | None, values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            setattr(self.file, name, value)
+        if state is not None:
+            self.state = state
+

@@ -1,0 +1,187 @@
+"""The folder that uploads go to: created for Antares, or chosen by the owner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.ids import uuid7
+from integrations.access import fences
+from integrations.models import DriveFileProblem, DriveFolder, StandingConsent
+from integrations.providers import errors
+from integrations.providers.files import RemoteFile
+from limited_use.sinks import provider_sink
+from limited_use.vault import sealing
+from limited_use.vault.sealed import SealedValue
+
+from .transfer_state import FolderPlace
+from .upload_errors import UploadFailed
+
+if TYPE_CHECKING:
+    from .file_transfer import FileTransfer
+
+#: Name of the folder that Antares creates; the owner may rename or move it.
+FOLDER_NAME: Final = "Antares"
+
+
+def find_target_folder(transfer: FileTransfer) -> FolderPlace:
+    """
+    Return the folder of the file's standing consent, else the integration's. Antares's own folder
+    is created if it does not exist, or was deleted.
+
+    :raises UploadFailed: if the owner's chosen folder no longer exists
+    """
+    file = transfer.file
+    if file.standing_consent_id is not None:
+        consent = StandingConsent.objects.filter(id=file.standing_consent_id).first()
+        if consent is None:
+            raise UploadFailed(DriveFileProblem.STOPPED)
+        return _check_chosen_folder(transfer, _open_place(transfer, consent.place))
+    folder = DriveFolder.objects.filter(integration_id=file.integration_id).first()
+    if folder is None:
+        return _create_folder(transfer)
+    place = _open_place(transfer, folder.place)
+    if folder.is_chosen:
+        return _check_chosen_folder(transfer, place)
+    remote = _find_folder(transfer, place.folder_id)
+    if remote is None:
+        # Never created, or deleted by the owner.
+        return _create_folder(transfer, earlier=place)
+    return place
+
+
+def _check_chosen_folder(transfer: FileTransfer, place: FolderPlace) -> FolderPlace:
+    if _find_folder(transfer, place.folder_id) is None:
+        raise UploadFailed(DriveFileProblem.FOLDER_GONE)
+    return place
+
+
+def _find_folder(transfer: FileTransfer, folder_id: str) -> RemoteFile | None:
+    try:
+        remote = transfer.call(lambda adapter: adapter.find_file(folder_id))
+    except errors.Gone:
+        return None
+    return remote if remote.is_folder and not remote.is_trashed else None
+
+
+def _create_folder(transfer: FileTransfer, *, earlier: FolderPlace | None = None) -> FolderPlace:
+    """
+    Create the folder for Antares. Its id is stored before, so that two uploads at the same time
+    create one folder.
+    """
+    new_id = transfer.call(lambda adapter: adapter.make_file_id())
+    place = _store_folder_id(transfer, new_id, earlier)
+    remote: RemoteFile | None
+    try:
+        remote = transfer.call(lambda adapter: adapter.create_folder(place.folder_id, FOLDER_NAME))
+    except errors.AlreadyThere:
+        remote = _find_folder(transfer, place.folder_id)
+    if remote is None:
+        raise errors.Unavailable("the folder was deleted while it was created")
+    place = FolderPlace(remote.file_id, remote.name, remote.link)
+    store_folder(
+        integration_id=transfer.file.integration_id,
+        epoch=transfer.permit.epoch,
+        user_id=transfer.file.user_id,
+        organisation_id=transfer.file.organisation_id,
+        place=place,
+        is_chosen=False,
+        at=transfer.clock(),
+    )
+    return place
+
+
+def _store_folder_id(
+    transfer: FileTransfer, new_id: str, earlier: FolderPlace | None
+) -> FolderPlace:
+    """Return the id to create: of another upload that stored its own first, else `new_id`."""
+    file = transfer.file
+    with transaction.atomic(durable=True):
+        fences.lock_integration(
+            integration_id=file.integration_id, epoch=transfer.permit.epoch
+        )
+        folder = DriveFolder.objects.filter(integration_id=file.integration_id).first()
+        if folder is not None:
+            stored_place = _open_place(transfer, folder.place)
+            if earlier is None or stored_place.folder_id != earlier.folder_id:
+                return stored_place
+        place = FolderPlace(new_id, FOLDER_NAME)
+        _write_folder(
+            folder,
+            integration_id=file.integration_id,
+            epoch=transfer.permit.epoch,
+            user_id=file.user_id,
+            organisation_id=file.organisation_id,
+            place=place,
+            is_chosen=False,
+            at=transfer.clock(),
+        )
+    return place
+
+
+def store_folder(  # noqa: PLR0913 - a folder, its owner, and the fence
+    *,
+    integration_id: UUID,
+    epoch: int,
+    user_id: UUID,
+    organisation_id: UUID,
+    place: FolderPlace,
+    is_chosen: bool,
+    at: datetime,
+) -> None:
+    """:raises fences.DisconnectedError:"""
+    with transaction.atomic(durable=True):
+        fences.lock_integration(integration_id=integration_id, epoch=epoch)
+        folder = DriveFolder.objects.filter(integration_id=integration_id).first()
+        if folder is not None and folder.is_chosen and not is_chosen:
+            # The owner has chosen another folder.
+            return
+        _write_folder(
+            folder,
+            integration_id=integration_id,
+            epoch=epoch,
+            user_id=user_id,
+            organisation_id=organisation_id,
+            place=place,
+            is_chosen=is_chosen,
+            at=at,
+        )
+
+
+def _write_folder(  # noqa: PLR0913 - the columns
+    folder: DriveFolder | None,
+    *,
+    integration_id: UUID,
+    epoch: int,
+    user_id: UUID,
+    organisation_id: UUID,
+    place: FolderPlace,
+    is_chosen: bool,
+    at: datetime,
+) -> None:
+    if folder is None:
+        folder = DriveFolder(
+            id=uuid7(),
+            integration_id=integration_id,
+            user_id=user_id,
+            organisation_id=organisation_id,
+        )
+    sealer = sealing.get_sealer(holder=integration_id, epoch=epoch)
+    folder.place = sealer.seal_value(DriveFolder, "place", row=folder.id, data=place.encode())
+    folder.is_chosen = is_chosen
+    folder.changed_at = at
+    folder.save()
+
+
+def _open_place(transfer: FileTransfer, sealed: SealedValue) -> FolderPlace:
+    (place,) = provider_sink.pick_parts(
+        [sealed],
+        transfer.permit,
+        FolderPlace.decode,
+        to=transfer.adapter.access,
+        at=transfer.clock(),
+    )
+    return place

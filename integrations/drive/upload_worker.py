@@ -1,0 +1,306 @@
+"""
+A worker's part: read other sources, compare what arrived in pieces, and end cancelled sessions.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from accounts import row_owner
+from integrations.access import drive_permits, permits
+from integrations.access.fences import DisconnectedError
+from integrations.coordination import leases
+from integrations.coordination.leases import Lease, LeaseLost
+from integrations.formats import exact_pieces
+from integrations.grants import access_tokens, provider_alerts
+from integrations.grants.admission_control import WorkerAdmission
+from integrations.grants.provider_sessions import ProviderSession
+from integrations.grants.quota_purse import ProviderCallPostponed
+from integrations.models import (
+    FETCHABLE,
+    LIVE,
+    SENDABLE_FILE_STATES,
+    DriveFile,
+    DriveFileProblem,
+    DriveFileState,
+    FileSourceKind,
+)
+from integrations.outbox.file_sources import FileSource, SourceFile, SourceGone
+from integrations.providers import PROVIDERS, errors
+from integrations.providers.files import RemoteFile
+from integrations.providers.request_bodies import StreamedBody
+from limited_use import traceback_scrubber
+from limited_use.guard.guard import AccessRefused
+from limited_use.vault.data_keys import KeyUnusable
+from limited_use.vault.envelope import Unopenable
+from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
+
+from . import file_check
+from .digested_bytes import DigestedBytes
+from .file_transfer import FileTransfer
+from .transfer_state import FileDescriptor
+from .upload_errors import UploadFailed
+
+logger = logging.getLogger(__name__)
+
+#: Bytes of a source that are sent in one request. Two of these are in memory.
+CHUNK_BYTES: Final = 4 * 1024 * 1024
+#: Longer than any request to the provider.
+LEASE_TIME: Final = timedelta(minutes=3)
+#: Crashes in a row after which a file is settled as failed.
+MAX_CRASHES: Final = 3
+#: How long an upload is tried while a provider cannot be asked.
+TRY_FOR: Final = timedelta(hours=6)
+_FIRST_PAUSE: Final = timedelta(seconds=5)
+_LONGEST_PAUSE: Final = timedelta(minutes=5)
+# Limit of one sweep.
+_SWEEP_LIMIT: Final = 5_000
+
+
+def list_due_ids(*, at: datetime) -> list[UUID]:
+    """Return the longest waiting first. An expired lease counts as free: its process is dead."""
+    due = _filter_due(at).order_by("due_at")
+    return list(due.values_list("id", flat=True)[:_SWEEP_LIMIT])
+
+
+def upload_file(
+    sources: Mapping[str, FileSource],
+    file_id: UUID,
+    *,
+    clock: Callable[[], datetime] = timezone.now,
+) -> None:
+    """
+    Do what is due for the file. A later try is due again.
+
+    :param sources: by `FileSourceKind`
+    :raises NotClaimable:
+    """
+    lease, file = _claim(file_id, at=clock())
+    with row_owner.acting_for(file.user_id, file.organisation_id), suppress(LeaseLost):
+        _run_turn(lease, file, sources, clock)
+
+
+def _filter_due(at: datetime) -> QuerySet[DriveFile]:
+    """A disconnected integration's rows are left to its purge."""
+    due = DriveFile.objects.filter(leases.match_unleased(at), due_at__lte=at)
+    return due.filter(integration__status__in=LIVE)
+
+
+def _claim(file_id: UUID, *, at: datetime) -> tuple[Lease, DriveFile]:
+    """
+    Count an expired lease as a crash of its process.
+
+    :raises NotClaimable:
+    """
+    values: dict[str, Any] = {}
+    if DriveFile.objects.filter(id=file_id, lease_until__lte=at, due_at__lte=at).exists():
+        values["crash_count"] = F("crash_count") + 1
+    rows = _filter_due(at).select_related("integration__connection")
+    lease, file = leases.claim_from(rows, file_id, at=at, duration=LEASE_TIME, **values)
+    file.refresh_from_db(fields=["crash_count"])
+    return lease, file
+
+
+def _run_turn(
+    lease: Lease,
+    file: DriveFile,
+    sources: Mapping[str, FileSource],
+    clock: Callable[[], datetime],
+) -> None:
+    if file.crash_count >= MAX_CRASHES:
+        _settle(lease, DriveFileProblem.CRASHED, clock())
+        return
+    try:
+        with _open_transfer(lease, file, clock) as transfer:
+            with suppress(UploadFailed), file_check.settle_lasting_failures(transfer):
+                _advance(transfer, sources)
+    except LeaseLost:
+        raise
+    except (DisconnectedError, Unopenable, KeyUnusable) as error:
+        # Its purge removes the row, or the owner changed the order; a damaged value never opens.
+        traceback_scrubber.clear_frames(error)
+        _settle(lease, DriveFileProblem.STOPPED, clock())
+    except AccessRefused:
+        _settle(lease, DriveFileProblem.STOPPED, clock())
+    except (KeyStoreUnavailable, ProviderCallPostponed) as wait:
+        pause = timedelta(seconds=getattr(wait, "wait", _FIRST_PAUSE.total_seconds()))
+        leases.release(lease, due_at=clock() + pause)
+    except errors.ProviderError as error:
+        _try_later(lease, file, error, clock())
+    except Exception as bug:
+        # Frames hold names and bytes: no report may show them.
+        traceback_scrubber.clear_frames(bug)
+        logger.exception("drive.upload_crashed", extra={"about": file.id})
+        leases.release(
+            lease, crash_count=file.crash_count + 1, due_at=clock() + _FIRST_PAUSE
+        )
+        raise
+
+
+@contextmanager
+def _open_transfer(
+    lease: Lease, file: DriveFile, clock: Callable[[], datetime]
+) -> Iterator[FileTransfer]:
+    integration = file.integration
+    connection = integration.connection
+    if integration.status not in FETCHABLE:
+        raise errors.GrantRevoked("the grant has ended")
+    provider = PROVIDERS[connection.provider]
+    if provider.open_files is None:
+        raise errors.Rejected("this provider stores no files")
+    permit = (
+        drive_permits.to_end_session(file=file, at=clock())
+        if file.state == DriveFileState.CANCELLED
+        else drive_permits.to_upload_ordered_file(file=file, at=clock())
+    )
+    credential = permits.to_use_access_token(connection_id=connection.id, at=clock())
+    access = access_tokens.get_worker_provider_access(connection, credential)
+    with provider.open_files(access) as adapter:
+        admission = WorkerAdmission(connection.id, provider, slots=1)
+        session = ProviderSession(adapter.access, admission)
+        transfer = FileTransfer(lease, file, adapter, session, permit, clock)
+        transfer.read_state()
+        yield transfer
+
+
+def _advance(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> None:
+    file = transfer.file
+    if file.state == DriveFileState.CANCELLED:
+        _end_session(transfer)
+    elif file.state == DriveFileState.CHECKING:
+        file_check.check_content(transfer)
+    elif file.state in SENDABLE_FILE_STATES:
+        _send_source(transfer, sources)
+    else:
+        transfer.release(due_at=None)
+
+
+def _end_session(transfer: FileTransfer) -> None:
+    if transfer.state.session_url:
+        transfer.adapter.cancel_upload(transfer.state.session_url)
+    transfer.release(transfer.state.drop_transfer(), due_at=None)
+
+
+def _send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> None:
+    file = transfer.file
+    if file.source == FileSourceKind.CLIENT:
+        # Only an empty file has no bytes to wait for.
+        _finish(transfer, transfer.find_offset() or _send_chunks(transfer, iter(())))
+        return
+    source = sources[file.source]
+    try:
+        source_file = source.open_file(file, to=transfer.adapter.access, at=transfer.clock())
+    except (SourceGone, errors.Gone):
+        raise UploadFailed(DriveFileProblem.SOURCE_GONE) from None
+    except errors.Rejected as refusal:
+        is_large = refusal.reason == "too-large"
+        raise UploadFailed(
+            DriveFileProblem.TOO_LARGE if is_large else DriveFileProblem.REJECTED
+        ) from None
+    with closing(_CloseablePieces(source_file)) as pieces:
+        transfer.save_descriptor(
+            FileDescriptor(source_file.filename, source_file.content_type)
+        )
+        if transfer.state.session_url and not source.is_repeatable:
+            # Other bytes would follow the ones that the Drive has.
+            transfer.adapter.cancel_upload(transfer.state.session_url)
+            transfer.save(transfer.state.begin_again(""), received=0)
+        complete_file = transfer.find_offset()
+        # The whole source is read for its digest, also what the Drive has.
+        transfer.restart_digest()
+        if complete_file is not None:
+            digested = DigestedBytes(transfer, pieces)
+            digested.read_all()
+            transfer.end_request(digested.position)
+        else:
+            complete_file = _send_chunks(transfer, pieces)
+        _finish(transfer, complete_file)
+
+
+def _send_chunks(transfer: FileTransfer, pieces: Iterator[bytes]) -> RemoteFile:
+    """Send the bytes that the Drive does not have, in requests of `CHUNK_BYTES`."""
+    offset = transfer.state.stored
+    digested = DigestedBytes(transfer, pieces)
+    chunks = exact_pieces.split_pieces(digested.iterate_from(offset), CHUNK_BYTES)
+    chunk = next(chunks, b"")
+    while True:
+        following = next(chunks, b"")
+        total = None if following else offset + len(chunk)
+        rest = chunk
+        while True:
+            transfer.save(is_offset_known=False)
+            status = transfer.adapter.send_bytes(
+                transfer.state.session_url,
+                StreamedBody((rest,), len(rest)),
+                offset=offset,
+                total=total,
+            )
+            if status.file is not None:
+                transfer.end_request(digested.position)
+                return status.file
+            if not offset < status.offset <= offset + len(rest):
+                raise errors.Unavailable("the Drive took no byte")
+            rest = rest[status.offset - offset :]
+            offset = status.offset
+            if not rest:
+                break
+        if not following:
+            raise errors.Unavailable("the Drive did not complete the file")
+        transfer.note_stored(offset)
+        chunk = following
+
+
+def _finish(transfer: FileTransfer, remote: RemoteFile) -> None:
+    file_check.settle_complete_file(transfer, remote)
+
+
+class _CloseablePieces:
+    """The pieces of a source, closed with it."""
+
+    def __init__(self, source_file: SourceFile) -> None:
+        self._source = source_file.pieces
+        self._pieces = iter(source_file.pieces)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._pieces)
+
+    def close(self) -> None:
+        close = getattr(self._source, "close", None)
+        if close is not None:
+            close()
+
+
+def _try_later(lease: Lease, file: DriveFile, error: errors.ProviderError, at: datetime) -> None:
+    provider = file.integration.connection.provider
+    provider_alerts.alert_on_error(error, provider=provider, at=at)
+    problem = file_check.name_lasting_problem(error)
+    since = file.failing_since or at
+    if problem is None and at - since >= TRY_FOR:
+        problem = DriveFileProblem.UNAVAILABLE
+    if problem is not None:
+        _settle(lease, problem, at)
+        return
+    pause = max(_FIRST_PAUSE, min((at - since) / 2, _LONGEST_PAUSE))
+    pause = max(pause, timedelta(seconds=error.retry_after or 0))
+    leases.release(lease, failing_since=since, due_at=at + pause)
+
+
+def _settle(lease: Lease, problem: DriveFileProblem, at: datetime) -> None:
+    """A cancelled file stays cancelled."""
+    settled = leases.held_row(lease).filter(~Q(state=DriveFileState.CANCELLED))
+    if settled.update(
+        state=DriveFileState.FAILED, problem=problem, transfer=None, finished_at=at, changed_at=at
+    ):
+        logger.info("drive.upload_failed", extra={"about": lease.row_id, "problem": str(problem)})
+    leases.release(lease, due_at=None)
