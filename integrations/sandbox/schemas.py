@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 FOLDER = "discovery_cache/documents"
-DOCUMENTS = {"gmail": "gmail.v1.json", "calendar": "calendar.v3.json"}
+DOCUMENTS = {"gmail": "gmail.v1.json", "calendar": "calendar.v3.json", "drive": "drive.v3.json"}
 BOUNDS = {
     "int32": (-(2**31), 2**31 - 1),
     "uint32": (0, 2**32 - 1),
@@ -54,6 +54,9 @@ REQUIRED = {
     "EventReminder": ("method", "minutes"),
     "FreeBusyResponse": ("kind", "timeMin", "timeMax", "calendars"),
     "TimePeriod": ("start", "end"),
+    "File": ("kind", "id", "name", "mimeType"),
+    "FileList": ("kind", "incompleteSearch", "files"),
+    "GeneratedIds": ("kind", "space", "ids"),
     "Channel": ("kind", "id", "resourceId", "resourceUri", "expiration"),
 }
 REQUIRED_IN_MESSAGE = {
@@ -121,7 +124,7 @@ def _iterate_methods(api: str, prefix: str, resource: Mapping[str, Any]) -> Iter
 
 
 def get_global_parameters() -> Mapping[str, Mapping[str, Any]]:
-    """Gmail's: both APIs share those that the sandbox serves."""
+    """Gmail's: all APIs share those that the sandbox serves."""
     parameters: dict[str, Mapping[str, Any]] = load_document("gmail")["parameters"]
     return parameters
 

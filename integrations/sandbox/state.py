@@ -11,6 +11,7 @@ from integrations.sandbox.calendars.store import SandboxCalendar
 from integrations.sandbox.channels import PubSubSubscription, WatchChannel
 from integrations.sandbox.clock import SandboxClock
 from integrations.sandbox.faults import FaultQueue
+from integrations.sandbox.google.drive.upload_sessions import UploadSessionStore
 from integrations.sandbox.google.grants import GoogleGrantStore
 from integrations.sandbox.google.quota import QuotaMeter
 from integrations.sandbox.keys import SigningKeys
@@ -58,6 +59,7 @@ class SandboxState:
         self.grants = GoogleGrantStore(self.clock, self.knobs)
         self.microsoft = MicrosoftState(self.clock, self.knobs, self._microsoft_keys)
         self.quota_meter = QuotaMeter(self.clock, self.knobs)
+        self.uploads = UploadSessionStore(self.clock)
         self.open_requests: Counter[str] = Counter()
         self.rendering_caches: dict[str, RenderingCache] = {}
         # What both providers accepted, and Gmail's mail that is not yet in SENT.

@@ -99,6 +99,10 @@ def find_answer_complaints(
 ) -> list[str]:
     if answer.status == 204:  # noqa: PLR2004 - HTTP
         return [] if not answer.body else ["204 with a body"]
+    if answer.content is not None:
+        return [] if call.get_param("alt") == "media" else ["content without alt=media"]
+    if answer.status == 200 and "Location" in answer.headers:  # noqa: PLR2004 - HTTP
+        return [] if call.get_param("uploadType") == "resumable" else ["unexpected upload session"]
     try:
         value = orjson.loads(answer.body)
     except orjson.JSONDecodeError:

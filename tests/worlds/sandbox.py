@@ -156,6 +156,48 @@ class Sandbox:
     def calendar(self, email: str, *, calendar: str = "") -> dict[str, Any]:
         return self._get("calendar", email=email, calendar=calendar)
 
+    # Drive.
+
+    def add_file(self, email: str, name: str, **more: Any) -> str:
+        """As the user: folder=True or text=, parent=, mime_type=. No app sees it until picked."""
+        return str(self._post("drive/files", email=email, name=name, **more)["id"])
+
+    def add_folder(self, email: str, name: str, **more: Any) -> str:
+        return self.add_file(email, name, folder=True, **more)
+
+    def change_file(self, email: str, file_id: str, **changes: Any) -> dict[str, Any]:
+        """As the user: name=, parent=, trashed=, deleted=True."""
+        return self._post("drive/files/change", email=email, id=file_id, **changes)
+
+    def pick_file(self, email: str, file_id: str, **more: Any) -> None:
+        """As in the picker, without its page."""
+        self._post("drive/files/pick", email=email, id=file_id, **more)
+
+    def limit_drive(self, email: str, limit: int, *, other_usage: int = 0) -> None:
+        """In bytes; 0 is unlimited."""
+        self._post("drive/limit", email=email, limit=limit, other_usage=other_usage)
+
+    def drive_files(self, email: str, **query: str) -> list[dict[str, Any]]:
+        """The journal: id, name, parents, size, md5, sha256, creations, trashed, deleted, project."""
+        return list(self._get("drive/files", email=email, **query)["files"])
+
+    def drive_content(self, email: str, file_id: str) -> bytes:
+        return base64.b64decode(self._get("drive/content", email=email, id=file_id)["data"])
+
+    def uploads(self, email: str = "") -> list[dict[str, Any]]:
+        """Upload sessions that have not expired."""
+        return list(self._get("drive/uploads", email=email)["uploads"])
+
+    def expire_uploads(self, email: str = "") -> int:
+        return int(self._post("drive/uploads/expire", email=email)["expired"])
+
+    def fail_upload(self, kind: str, after_bytes: int = 0, **fault: Any) -> None:
+        """accept, discard, cut, error (status=), lose_answer or damage; count=, email=."""
+        self._post("drive/uploads/faults", kind=kind, after_bytes=after_bytes, **fault)
+
+    def clear_upload_faults(self) -> None:
+        self._post("drive/uploads/faults/clear")
+
     # Notifications.
 
     def subscribe(self, topic: str, endpoint: str, **more: Any) -> str:
