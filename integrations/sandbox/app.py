@@ -11,7 +11,6 @@ from aiohttp import web
 from integrations.sandbox import request_bodies
 from integrations.sandbox.google import batch, consent, dispatch, identity, metadata, tokens
 from integrations.sandbox.google.drive import upload_protocol
-from integrations.sandbox.google.drive.content import StoredContent
 from integrations.sandbox.google.identity import get_bearer_token
 from integrations.sandbox.http_messages import HttpAnswer, HttpCall, HttpProblem
 from integrations.sandbox.microsoft import identity as microsofts_identity
@@ -65,8 +64,7 @@ async def _serve_request(request: web.Request) -> web.StreamResponse:
         query_string=request.rel_url.raw_query_string,
         headers={name.lower(): value for name, value in request.headers.items()},
     )
-    is_streamed = upload_protocol.is_session_call(call)
-    if not is_streamed:
+    if not upload_protocol.is_session_call(call):
         call = replace(call, body=await request.read())
     fault = state.faults.take_matching(call)
     if fault:
@@ -75,24 +73,18 @@ async def _serve_request(request: web.Request) -> web.StreamResponse:
         if fault.drop == "before":
             return _abort_connection(request)
         if fault.status and not fault.after:
-            if is_streamed:
-                await request_bodies.discard_body(request)
+            await request_bodies.discard_body(request)
             _log_request(state, call, fault.status)
             return _to_response(fault.make_answer())
-    if is_streamed:
-        try:
-            answer = await _answer_session_call(request, state, call)
-        except upload_protocol.ConnectionCut:
-            return _abort_connection(request)
+    if upload_protocol.is_session_call(call):
+        answer = await _answer_session_call(request, state, call)
     else:
         answer = await _route_call(state, call)
     if fault and fault.drop == "after":
         return _abort_connection(request)
     if fault and fault.status:
         return _to_response(fault.make_answer())
-    if answer.content is not None:
-        return await _send_content(request, answer, answer.content)
-    return _to_response(answer)
+    return await _send_content(request, answer) if answer.content else _to_response(answer)
 
 
 async def _answer_session_call(
@@ -105,19 +97,21 @@ async def _answer_session_call(
             state, call, request_bodies.StreamedBody(request), lambda: _cut_connection(request)
         )
         status = answer.status
-        return answer
+    except upload_protocol.ConnectionCut:
+        _abort_connection(request)
+        raise
     finally:
         _log_request(state, call, status)
+    return answer
 
 
-async def _send_content(
-    request: web.Request, answer: HttpAnswer, content: StoredContent
-) -> web.StreamResponse:
+async def _send_content(request: web.Request, answer: HttpAnswer) -> web.StreamResponse:
+    assert answer.content is not None  # noqa: S101 - checked by the caller
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.content_type = answer.content_type
-    response.content_length = content.size
+    response.content_length = answer.content.size
     await response.prepare(request)
-    for block in content.iterate():
+    for block in answer.content.iterate():
         await response.write(block)
     await response.write_eof()
     return response

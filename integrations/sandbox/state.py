@@ -23,7 +23,7 @@ from integrations.sandbox.push_delivery import PushQueue
 from integrations.sandbox.request_log import SandboxRequestLog
 
 if TYPE_CHECKING:
-    from integrations.sandbox.google.consent import GoogleConsentRequest
+    from integrations.sandbox.google.consent_pages import GoogleConsentRequest
     from integrations.sandbox.google.gmail.sending import LeavingMail
     from integrations.sandbox.validation import ApiValidator
 

@@ -178,7 +178,7 @@ class Sandbox:
         self._post("drive/limit", email=email, limit=limit, other_usage=other_usage)
 
     def drive_files(self, email: str, **query: str) -> list[dict[str, Any]]:
-        """The journal: id, name, parents, size, md5, sha256, creations, trashed, deleted, project."""
+        """The journal, deleted files too: id, name, parents, size, md5, creations, trashed, …"""
         return list(self._get("drive/files", email=email, **query)["files"])
 
     def drive_content(self, email: str, file_id: str) -> bytes:
@@ -289,6 +289,38 @@ class Sandbox:
         if not answer.is_redirect:
             raise RuntimeError(answer.text)
         return str(answer.headers["location"])
+
+    def pick(
+        self,
+        authorization_url: str,
+        *file_ids: str,
+        email: str = "",
+        deny: bool = False,
+    ) -> str:
+        """
+        The address that Google's picker sends the browser back to.
+
+        A file that the page does not offer is a RuntimeError, as is an address without picker.
+        """
+        page = httpx.get(authorization_url, follow_redirects=False)
+        offered = self.offered_files(page.text)
+        if page.is_error or not set(file_ids) <= set(offered):
+            raise RuntimeError(page.text)
+        fields = re.findall(r'<input[^>]*name="(\w+)"[^>]*value="([^"]*)"', page.text)
+        form: dict[str, Any] = {name: unescape(value) for name, value in reversed(fields)}
+        form["account"] = email or form["account"]
+        form["file"] = list(file_ids)
+        form["decision"] = "cancel" if deny else "allow"
+        answer = httpx.post(f"{self.url}/o/oauth2/v2/auth/decision", data=form)
+        if not answer.is_redirect:
+            raise RuntimeError(answer.text)
+        return str(answer.headers["location"])
+
+    @staticmethod
+    def offered_files(page: str) -> dict[str, str]:
+        """Names by id on the page of the picker."""
+        rows = re.findall(r'name="file" value="([^"]*)"> (?:Folder: )?([^<]*)<', page)
+        return {file_id: unescape(name) for file_id, name in rows}
 
     def authorize(
         self,

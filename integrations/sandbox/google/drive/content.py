@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO
 
@@ -13,46 +13,51 @@ GRANULARITY = 262_144
 # Bytes that are hashed and written at once.
 BATCH_BYTES = 8 * GRANULARITY
 READ_BYTES = 2**20
+CHECKSUMS = ("md5", "sha1", "sha256")
 # Hashing and writing release the interpreter's lock.
 _pool = ThreadPoolExecutor(4, "drive-content")
 
 
 class StoredContent:
-    def __init__(self, value: bytes = b"") -> None:
-        self.clear()
+    """:param checksums: out of `CHECKSUMS`; hashing takes most of the time of a large upload"""
+
+    def __init__(self, value: bytes = b"", *, checksums: Collection[str] = CHECKSUMS) -> None:
+        self._checksums = checksums
         self._replace(value)
 
     def clear(self) -> None:
         self.size = 0
         self._file: IO[bytes] | None = None
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._sha1 = hashlib.sha1(usedforsecurity=False)
-        self._sha256 = hashlib.sha256()
+        self._hashes = {
+            name: hashlib.new(name, usedforsecurity=False)
+            for name in CHECKSUMS
+            if name in self._checksums
+        }
 
     @property
     def checksums(self) -> dict[str, str]:
         """By their names in Drive's resource."""
-        return {
-            "md5Checksum": self._md5.hexdigest(),
-            "sha1Checksum": self._sha1.hexdigest(),
-            "sha256Checksum": self._sha256.hexdigest(),
-        }
+        return {f"{name}Checksum": value.hexdigest() for name, value in self._hashes.items()}
 
     async def append(self, block: bytes) -> None:
-        """Hash in two threads: MD5 takes as long as all the rest."""
+        """In two threads: MD5 takes as long as all the rest."""
         loop = asyncio.get_running_loop()
         await asyncio.gather(
-            loop.run_in_executor(_pool, self._md5.update, block),
+            loop.run_in_executor(_pool, self._update_hashes, block, ("md5",)),
             loop.run_in_executor(_pool, self._write, block),
         )
         self.size += len(block)
 
+    def _update_hashes(self, block: bytes, names: Collection[str]) -> None:
+        for name, value in self._hashes.items():
+            if name in names:
+                value.update(block)
+
     def _write(self, block: bytes) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(buffering=0)
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - open with the content
         self._file.write(block)
-        self._sha1.update(block)
-        self._sha256.update(block)
+        self._update_hashes(block, ("sha1", "sha256"))
 
     def iterate(self) -> Iterator[bytes]:
         """Independent of later writes."""
@@ -66,7 +71,7 @@ class StoredContent:
         self.clear()
         if value:
             self._write(value)
-            self._md5.update(value)
+            self._update_hashes(value, ("md5",))
             self.size = len(value)
 
     def read(self) -> bytes:

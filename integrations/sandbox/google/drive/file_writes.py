@@ -79,6 +79,7 @@ def _start_session(request: DriveRequest) -> HttpAnswer:
         mime_type=metadata.get("mimeType", ""),
         fields=request.get_param("fields"),
         total=total,
+        checksums=request.state.knobs.drive_checksums.split(),
     )
     query = urlencode({**request.call.query, "upload_id": session.id}, doseq=True)
     location = f"{request.state.url}{request.call.path}?{query}"

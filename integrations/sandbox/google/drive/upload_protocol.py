@@ -37,7 +37,7 @@ class BodyReader(Protocol):
         """:raises ConnectionError: the connection broke"""
 
 
-class ConnectionCut(Exception):  # noqa: N818 - an outcome, not an error
+class ConnectionCut(Exception):
     """The connection ends without an answer."""
 
 
@@ -116,27 +116,31 @@ async def _take_content(
 ) -> HttpAnswer:
     if session.answer:
         return session.answer
-    if None not in (session.total, upload_range.total) and session.total != upload_range.total:
-        return _make_text_answer(400, f"The size of this upload is {session.total}.")
-    if upload_range.start > session.content.size:
-        return _make_text_answer(400, f"Only {session.content.size} bytes are stored.")
-    fault = None
-    if upload_range.end != upload_range.start:
-        fault = state.uploads.faults.take_matching(TRANSFER_KINDS, session.account.email)
-    if fault and fault.kind == "discard":
-        session.content.clear()
-        return _make_progress_answer(session)
+    if refusal := _find_refusal(session, upload_range):
+        return _make_text_answer(400, refusal)
     if not upload_range.is_query:
+        fault = None
+        if upload_range.end != upload_range.start:
+            fault = state.uploads.faults.take_matching(TRANSFER_KINDS, session.account.email)
         await _store_body(session, upload_range, body, fault)
-    if session.total is None:
-        session.total = upload_range.total
-    if fault and fault.kind == "cut":
-        raise ConnectionCut
-    if fault and fault.kind == "error":
-        return HttpAnswer(fault.status)
+        if fault and fault.kind == "cut":
+            raise ConnectionCut
+        if fault and fault.kind == "error":
+            return HttpAnswer(fault.status)
     if session.content.size != session.total:
         return _make_progress_answer(session)
     return _complete_upload(state, session)
+
+
+def _find_refusal(session: UploadSession, upload_range: UploadRange) -> str:
+    """Return why a range does not fit the session, or nothing."""
+    if upload_range.start > session.content.size:
+        return f"Only {session.content.size} bytes are stored."
+    if session.total is None:
+        session.total = upload_range.total
+    if upload_range.total not in (None, session.total):
+        return f"The size of this upload is {session.total}."
+    return ""
 
 
 async def _store_body(
@@ -146,6 +150,9 @@ async def _store_body(
     fault: UploadFault | None,
 ) -> None:
     """Store what the session lacks; up to the last whole block if the body is not complete."""
+    if fault and fault.kind == "discard":
+        session.content.clear()
+        return
     buffer = BlockBuffer(session.content)
     overlap = session.content.size - upload_range.start
     largest = None if upload_range.end is None else upload_range.end - upload_range.start

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,8 +32,8 @@ class UploadSession:
     mime_type: str
     fields: str
     expires_at: float
+    content: StoredContent
     total: int | None = None
-    content: StoredContent = field(default_factory=StoredContent)
     cancelled: bool = False
     answer: HttpAnswer | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -67,6 +67,7 @@ class UploadSessionStore:
         mime_type: str,
         fields: str,
         total: int | None,
+        checksums: Collection[str],
     ) -> UploadSession:
         session = UploadSession(
             id=f"ABP{secrets.token_urlsafe(96)}",
@@ -77,6 +78,7 @@ class UploadSessionStore:
             mime_type=mime_type,
             fields=fields,
             total=total,
+            content=StoredContent(checksums=checksums),
             expires_at=self._clock.now() + LIFETIME_SECONDS,
         )
         self._sessions[session.id] = session
