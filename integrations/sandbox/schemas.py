@@ -146,7 +146,8 @@ def _make_strict_object(name: str, schema: Mapping[str, Any], *, answers: bool) 
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            n: _make_strict_property(p) for n, p in schema.get("properties", {}).items()
+            n: _make_strict_property(p, answers=answers)
+            for n, p in schema.get("properties", {}).items()
         },
     }
     if answers and name in REQUIRED:
@@ -154,20 +155,23 @@ def _make_strict_object(name: str, schema: Mapping[str, Any], *, answers: bool) 
     return strict_schema
 
 
-def _make_strict_property(description: Mapping[str, Any]) -> dict[str, Any]:
+def _make_strict_property(description: Mapping[str, Any], *, answers: bool) -> dict[str, Any]:
+    """In requests null removes an entry of a map."""
     if "$ref" in description:
         return {"$ref": f"#/$defs/{description['$ref']}"}
     kind = description["type"]
     strict_property: dict[str, Any] = {"type": kind}
     if kind == "array":
-        strict_property["items"] = _make_strict_property(description["items"])
+        strict_property["items"] = _make_strict_property(description["items"], answers=answers)
     if kind == "object":
         strict_property["properties"] = {
-            n: _make_strict_property(p) for n, p in description.get("properties", {}).items()
+            n: _make_strict_property(p, answers=answers)
+            for n, p in description.get("properties", {}).items()
         }
         additional = description.get("additionalProperties")
+        entries = _make_strict_property(additional, answers=answers) if additional else False
         strict_property["additionalProperties"] = (
-            _make_strict_property(additional) if additional else False
+            {"anyOf": [entries, {"type": "null"}]} if entries and not answers else entries
         )
     if description.get("format") in BOUNDS and kind == "integer":
         strict_property["minimum"], strict_property["maximum"] = BOUNDS[description["format"]]

@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from integrations.sandbox.google import fields as field_masks
 from integrations.sandbox.google import problems
 from integrations.sandbox.google.drive import file_creation
 from integrations.sandbox.google.drive.content import StoredContent
@@ -66,10 +65,6 @@ def _start_session(request: DriveRequest) -> HttpAnswer:
     if total is not None and total > MAX_FILE_SIZE:
         raise problems.too_large()
     metadata = _read_metadata(request.read_json(), headers.get("x-upload-content-type", ""))
-    try:
-        field_masks.parse_mask(request.get_param("fields"))
-    except ValueError as error:
-        raise problems.invalid_drive_parameter("fields", "Invalid field selection") from error
     file_creation.check_new_file(request.drive, request.project, metadata, total or 0)
     session = request.state.uploads.add(
         request.account,

@@ -4,6 +4,7 @@ from typing import Any
 
 from integrations.sandbox.google import problems
 from integrations.sandbox.google.authorized_call import AuthorizedCall
+from integrations.sandbox.google.drive import field_selection
 from integrations.sandbox.google.drive.methods import HANDLERS
 from integrations.sandbox.google.drive.request import DriveRequest
 
@@ -14,6 +15,7 @@ def handle_drive_call(call: AuthorizedCall) -> Any:
         raise problems.not_implemented(call.method.id)
     if call.account.drive is None:
         raise problems.drive_apps_disabled()
+    field_selection.check_fields(call.call.get_param("fields"), call.method.response)
     return handler(
         DriveRequest(
             state=call.state,
