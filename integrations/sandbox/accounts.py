@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from integrations.sandbox.calendars.store import AccountCalendars
+from integrations.sandbox.google.drive.store import AccountDrive
 from integrations.sandbox.mail.mailbox import SandboxMailbox
 
 
 @dataclass
 class SandboxAccount:
     """
-    Without Gmail `mailbox` is None, without Calendar `calendars`; `claims` go into tokens.
+    Without Gmail `mailbox` is None, without Calendar `calendars`, without Drive `drive`; `claims`
+    go into tokens.
 
     :param send_as: Gmail's resources; empty: only the account's own address
     """
@@ -21,6 +23,7 @@ class SandboxAccount:
     name: str
     mailbox: SandboxMailbox | None = None
     calendars: AccountCalendars | None = None
+    drive: AccountDrive | None = None
     hosted_domain: str = ""
     claims: dict[str, str] = field(default_factory=dict)
     send_as: list[dict[str, Any]] = field(default_factory=list)

@@ -3,11 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import unquote
 
 from aiohttp import web
 
+from integrations.sandbox import request_bodies
 from integrations.sandbox.google import batch, consent, dispatch, identity, metadata, tokens
+from integrations.sandbox.google.drive import upload_protocol
 from integrations.sandbox.google.identity import get_bearer_token
 from integrations.sandbox.http_messages import HttpAnswer, HttpCall, HttpProblem
 from integrations.sandbox.microsoft import identity as microsofts_identity
@@ -39,8 +42,11 @@ PAGES: dict[tuple[str, str], Page] = {
     ("GET", "/oauth2/v2/tokeninfo"): identity.show_tokeninfo,
     ("GET", "/oidc/userinfo"): microsofts_identity.show_userinfo,
 }
-BATCHES = ("/batch", "/batch/gmail/v1", "/batch/calendar/v3")
-APIS = ("/gmail/v1/", "/upload/gmail/v1/", "/resumable/upload/gmail/v1/", "/calendar/v3/")
+BATCHES = ("/batch", "/batch/gmail/v1", "/batch/calendar/v3", "/batch/drive/v3")
+APIS = (
+    "/gmail/v1/", "/upload/gmail/v1/", "/resumable/upload/gmail/v1/", "/calendar/v3/",
+    "/drive/v3/", "/upload/drive/v3/", "/resumable/upload/drive/v3/",
+)  # fmt: skip
 
 
 def make_app(state: SandboxState) -> web.Application:
@@ -57,8 +63,9 @@ async def _serve_request(request: web.Request) -> web.StreamResponse:
         path=_get_path(request),
         query_string=request.rel_url.raw_query_string,
         headers={name.lower(): value for name, value in request.headers.items()},
-        body=await request.read(),
     )
+    if not upload_protocol.is_session_call(call):
+        call = replace(call, body=await request.read())
     fault = state.faults.take_matching(call)
     if fault:
         if fault.hang_seconds:
@@ -66,14 +73,48 @@ async def _serve_request(request: web.Request) -> web.StreamResponse:
         if fault.drop == "before":
             return _abort_connection(request)
         if fault.status and not fault.after:
+            await request_bodies.discard_body(request)
             _log_request(state, call, fault.status)
             return _to_response(fault.make_answer())
-    answer = await _route_call(state, call)
+    if upload_protocol.is_session_call(call):
+        answer = await _answer_session_call(request, state, call)
+    else:
+        answer = await _route_call(state, call)
     if fault and fault.drop == "after":
         return _abort_connection(request)
     if fault and fault.status:
         return _to_response(fault.make_answer())
-    return _to_response(answer)
+    return await _send_content(request, answer) if answer.content else _to_response(answer)
+
+
+async def _answer_session_call(
+    request: web.Request, state: SandboxState, call: HttpCall
+) -> HttpAnswer:
+    """Log it when it ends; the status of a cut connection is 0."""
+    status = 0
+    try:
+        answer = await upload_protocol.answer_session_call(
+            state, call, request_bodies.StreamedBody(request), lambda: _cut_connection(request)
+        )
+        status = answer.status
+    except upload_protocol.ConnectionCut:
+        _abort_connection(request)
+        raise
+    finally:
+        _log_request(state, call, status)
+    return answer
+
+
+async def _send_content(request: web.Request, answer: HttpAnswer) -> web.StreamResponse:
+    assert answer.content is not None  # noqa: S101 - checked by the caller
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    response.content_type = answer.content_type
+    response.content_length = answer.content.size
+    await response.prepare(request)
+    for block in answer.content.iterate():
+        await response.write(block)
+    await response.write_eof()
+    return response
 
 
 def _get_path(request: web.Request) -> str:
@@ -166,9 +207,13 @@ def _log_request(state: SandboxState, call: HttpCall, status: int) -> None:
     )
 
 
-def _abort_connection(request: web.Request) -> web.StreamResponse:
+def _cut_connection(request: web.Request) -> None:
     if request.transport:
         request.transport.abort()
+
+
+def _abort_connection(request: web.Request) -> web.StreamResponse:
+    _cut_connection(request)
     raise asyncio.CancelledError
 
 

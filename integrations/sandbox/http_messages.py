@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import orjson
+
+if TYPE_CHECKING:
+    from integrations.sandbox.google.drive.content import StoredContent
 
 JSON = "application/json; charset=UTF-8"
 
@@ -37,10 +40,13 @@ class HttpCall:
 
 @dataclass(frozen=True)
 class HttpAnswer:
+    """`content` is sent in pieces, instead of `body`."""
+
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = JSON
+    content: "StoredContent | None" = None
 
 
 def make_json_answer(value: Any, status: int = 200, **headers: str) -> HttpAnswer:

@@ -27,6 +27,11 @@ class Knobs:
     quota_status: int = 429
     # Calendar requests per user and minute; 0 = no limit.
     calendar_requests_per_minute: int = 600
+    # Drive units per user and minute, and per project and minute; 0 = no limit.
+    drive_units_per_minute: int = 325_000
+    drive_project_units_per_minute: int = 1_000_000
+    # Checksums of uploaded files, out of md5, sha1 and sha256. Others are missing in resources.
+    drive_checksums: str = "md5 sha1 sha256"
     # Open requests per user, parts of a batch included; 0 = no limit.
     concurrency: int = 25
     # Seconds added to every API call.

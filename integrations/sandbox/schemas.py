@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 FOLDER = "discovery_cache/documents"
-DOCUMENTS = {"gmail": "gmail.v1.json", "calendar": "calendar.v3.json"}
+DOCUMENTS = {"gmail": "gmail.v1.json", "calendar": "calendar.v3.json", "drive": "drive.v3.json"}
 BOUNDS = {
     "int32": (-(2**31), 2**31 - 1),
     "uint32": (0, 2**32 - 1),
@@ -54,6 +54,9 @@ REQUIRED = {
     "EventReminder": ("method", "minutes"),
     "FreeBusyResponse": ("kind", "timeMin", "timeMax", "calendars"),
     "TimePeriod": ("start", "end"),
+    "File": ("kind", "id", "name", "mimeType"),
+    "FileList": ("kind", "incompleteSearch", "files"),
+    "GeneratedIds": ("kind", "space", "ids"),
     "Channel": ("kind", "id", "resourceId", "resourceUri", "expiration"),
 }
 REQUIRED_IN_MESSAGE = {
@@ -121,7 +124,7 @@ def _iterate_methods(api: str, prefix: str, resource: Mapping[str, Any]) -> Iter
 
 
 def get_global_parameters() -> Mapping[str, Mapping[str, Any]]:
-    """Gmail's: both APIs share those that the sandbox serves."""
+    """Gmail's: all APIs share those that the sandbox serves."""
     parameters: dict[str, Mapping[str, Any]] = load_document("gmail")["parameters"]
     return parameters
 
@@ -143,7 +146,8 @@ def _make_strict_object(name: str, schema: Mapping[str, Any], *, answers: bool) 
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            n: _make_strict_property(p) for n, p in schema.get("properties", {}).items()
+            n: _make_strict_property(p, answers=answers)
+            for n, p in schema.get("properties", {}).items()
         },
     }
     if answers and name in REQUIRED:
@@ -151,20 +155,23 @@ def _make_strict_object(name: str, schema: Mapping[str, Any], *, answers: bool) 
     return strict_schema
 
 
-def _make_strict_property(description: Mapping[str, Any]) -> dict[str, Any]:
+def _make_strict_property(description: Mapping[str, Any], *, answers: bool) -> dict[str, Any]:
+    """In requests null removes an entry of a map."""
     if "$ref" in description:
         return {"$ref": f"#/$defs/{description['$ref']}"}
     kind = description["type"]
     strict_property: dict[str, Any] = {"type": kind}
     if kind == "array":
-        strict_property["items"] = _make_strict_property(description["items"])
+        strict_property["items"] = _make_strict_property(description["items"], answers=answers)
     if kind == "object":
         strict_property["properties"] = {
-            n: _make_strict_property(p) for n, p in description.get("properties", {}).items()
+            n: _make_strict_property(p, answers=answers)
+            for n, p in description.get("properties", {}).items()
         }
         additional = description.get("additionalProperties")
+        entries = _make_strict_property(additional, answers=answers) if additional else False
         strict_property["additionalProperties"] = (
-            _make_strict_property(additional) if additional else False
+            {"anyOf": [entries, {"type": "null"}]} if entries and not answers else entries
         )
     if description.get("format") in BOUNDS and kind == "integer":
         strict_property["minimum"], strict_property["maximum"] = BOUNDS[description["format"]]

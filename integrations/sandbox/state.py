@@ -11,6 +11,7 @@ from integrations.sandbox.calendars.store import SandboxCalendar
 from integrations.sandbox.channels import PubSubSubscription, WatchChannel
 from integrations.sandbox.clock import SandboxClock
 from integrations.sandbox.faults import FaultQueue
+from integrations.sandbox.google.drive.upload_sessions import UploadSessionStore
 from integrations.sandbox.google.grants import GoogleGrantStore
 from integrations.sandbox.google.quota import QuotaMeter
 from integrations.sandbox.keys import SigningKeys
@@ -22,7 +23,7 @@ from integrations.sandbox.push_delivery import PushQueue
 from integrations.sandbox.request_log import SandboxRequestLog
 
 if TYPE_CHECKING:
-    from integrations.sandbox.google.consent import GoogleConsentRequest
+    from integrations.sandbox.google.consent_pages import GoogleConsentRequest
     from integrations.sandbox.google.gmail.sending import LeavingMail
     from integrations.sandbox.validation import ApiValidator
 
@@ -58,6 +59,7 @@ class SandboxState:
         self.grants = GoogleGrantStore(self.clock, self.knobs)
         self.microsoft = MicrosoftState(self.clock, self.knobs, self._microsoft_keys)
         self.quota_meter = QuotaMeter(self.clock, self.knobs)
+        self.uploads = UploadSessionStore(self.clock)
         self.open_requests: Counter[str] = Counter()
         self.rendering_caches: dict[str, RenderingCache] = {}
         # What both providers accepted, and Gmail's mail that is not yet in SENT.

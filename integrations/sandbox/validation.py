@@ -97,8 +97,9 @@ def _find_body_complaints(call: HttpCall, method: schemas.ApiMethod) -> list[str
 def find_answer_complaints(
     call: HttpCall, method: schemas.ApiMethod, answer: HttpAnswer
 ) -> list[str]:
-    if answer.status == 204:  # noqa: PLR2004 - HTTP
-        return [] if not answer.body else ["204 with a body"]
+    complaint = _find_form_complaint(call, answer)
+    if complaint is not None:
+        return [complaint] if complaint else []
     try:
         value = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
@@ -113,6 +114,18 @@ def find_answer_complaints(
     if method.id == "gmail.users.messages.get":
         form = call.get_param("format", "full").lower()
     return _find_schema_complaints(method.api, method.response, value, answers=True, form=form)
+
+
+def _find_form_complaint(call: HttpCall, answer: HttpAnswer) -> str | None:
+    """For answers without JSON; "" if there is nothing to complain of, None if it is JSON."""
+    if answer.status == 204:  # noqa: PLR2004 - HTTP
+        return "204 with a body" if answer.body else ""
+    if answer.content is not None:
+        return "" if call.get_param("alt") == "media" else "content without alt=media"
+    if answer.status == 200 and "Location" in answer.headers:  # noqa: PLR2004 - HTTP
+        is_resumable = call.get_param("uploadType") == "resumable"
+        return "" if is_resumable else "unexpected upload session"
+    return None
 
 
 def _find_schema_complaints(

@@ -10,6 +10,7 @@ from googleapiclient.discovery import build_from_document
 _open = []
 AUTH = "https://www.googleapis.com/auth/"
 EVERYTHING = "openid email profile https://mail.google.com/"
+DRIVE_FILE = f"{AUTH}drive.file"
 CALENDARS = f"openid email {AUTH}calendar"
 
 
@@ -19,6 +20,10 @@ def gmail(sandbox, access_token):
 
 def calendar(sandbox, access_token):
     return _service(sandbox, access_token, "calendar", "v3")
+
+
+def drive(sandbox, access_token):
+    return _service(sandbox, access_token, "drive", "v3")
 
 
 def _service(sandbox, access_token, name, version):

@@ -156,6 +156,48 @@ class Sandbox:
     def calendar(self, email: str, *, calendar: str = "") -> dict[str, Any]:
         return self._get("calendar", email=email, calendar=calendar)
 
+    # Drive.
+
+    def add_file(self, email: str, name: str, **more: Any) -> str:
+        """As the user: folder=True or text=, parent=, mime_type=. No app sees it until picked."""
+        return str(self._post("drive/files", email=email, name=name, **more)["id"])
+
+    def add_folder(self, email: str, name: str, **more: Any) -> str:
+        return self.add_file(email, name, folder=True, **more)
+
+    def change_file(self, email: str, file_id: str, **changes: Any) -> dict[str, Any]:
+        """As the user: name=, parent=, trashed=, deleted=True."""
+        return self._post("drive/files/change", email=email, id=file_id, **changes)
+
+    def pick_file(self, email: str, file_id: str, **more: Any) -> None:
+        """As in the picker, without its page."""
+        self._post("drive/files/pick", email=email, id=file_id, **more)
+
+    def limit_drive(self, email: str, limit: int, *, other_usage: int = 0) -> None:
+        """In bytes; 0 is unlimited."""
+        self._post("drive/limit", email=email, limit=limit, other_usage=other_usage)
+
+    def drive_files(self, email: str, **query: str) -> list[dict[str, Any]]:
+        """The journal, deleted files too: id, name, parents, size, md5, creations, trashed, …"""
+        return list(self._get("drive/files", email=email, **query)["files"])
+
+    def drive_content(self, email: str, file_id: str) -> bytes:
+        return base64.b64decode(self._get("drive/content", email=email, id=file_id)["data"])
+
+    def uploads(self, email: str = "") -> list[dict[str, Any]]:
+        """Upload sessions that have not expired."""
+        return list(self._get("drive/uploads", email=email)["uploads"])
+
+    def expire_uploads(self, email: str = "") -> int:
+        return int(self._post("drive/uploads/expire", email=email)["expired"])
+
+    def fail_upload(self, kind: str, after_bytes: int = 0, **fault: Any) -> None:
+        """accept, discard, cut, error (status=), lose_answer or damage; count=, email=."""
+        self._post("drive/uploads/faults", kind=kind, after_bytes=after_bytes, **fault)
+
+    def clear_upload_faults(self) -> None:
+        self._post("drive/uploads/faults/clear")
+
     # Notifications.
 
     def subscribe(self, topic: str, endpoint: str, **more: Any) -> str:
@@ -247,6 +289,38 @@ class Sandbox:
         if not answer.is_redirect:
             raise RuntimeError(answer.text)
         return str(answer.headers["location"])
+
+    def pick(
+        self,
+        authorization_url: str,
+        *file_ids: str,
+        email: str = "",
+        deny: bool = False,
+    ) -> str:
+        """
+        The address that Google's picker sends the browser back to.
+
+        A file that the page does not offer is a RuntimeError, as is an address without picker.
+        """
+        page = httpx.get(authorization_url, follow_redirects=False)
+        offered = self.offered_files(page.text)
+        if page.is_error or not set(file_ids) <= set(offered):
+            raise RuntimeError(page.text)
+        fields = re.findall(r'<input[^>]*name="(\w+)"[^>]*value="([^"]*)"', page.text)
+        form: dict[str, Any] = {name: unescape(value) for name, value in reversed(fields)}
+        form["account"] = email or form["account"]
+        form["file"] = list(file_ids)
+        form["decision"] = "cancel" if deny else "allow"
+        answer = httpx.post(f"{self.url}/o/oauth2/v2/auth/decision", data=form)
+        if not answer.is_redirect:
+            raise RuntimeError(answer.text)
+        return str(answer.headers["location"])
+
+    @staticmethod
+    def offered_files(page: str) -> dict[str, str]:
+        """Names by id on the page of the picker."""
+        rows = re.findall(r'name="file" value="([^"]*)"> (?:Folder: )?([^<]*)<', page)
+        return {file_id: unescape(name) for file_id, name in rows}
 
     def authorize(
         self,

@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from integrations.sandbox.accounts import OAuthClient, SandboxAccount
-from integrations.sandbox.control import calendars, mailboxes
+from integrations.sandbox.control import calendars, drive, mailboxes
 from integrations.sandbox.control.errors import Misuse, require_text
 from integrations.sandbox.faults import QueuedFault
 from integrations.sandbox.google import problems
@@ -41,7 +41,7 @@ def add_client(state: SandboxState, values: Values) -> Values:
 
 
 def add_account(state: SandboxState, values: Values) -> Values:
-    """{email, name?, sub?, hosted_domain?, claims?, gmail?: false, calendar?: false, …}"""
+    """{email, name?, sub?, hosted_domain?, claims?, gmail?, calendar?, drive?: false, …}"""
     email = require_text(values, "email")
     account = SandboxAccount(
         email=email,
@@ -54,6 +54,8 @@ def add_account(state: SandboxState, values: Values) -> Values:
         account.mailbox = mailboxes.make_mailbox(state, account, values)
     if values.get("calendar", True):
         calendars.add_calendars(state, account, values.get("calendar_fields", {}))
+    if values.get("drive", True):
+        drive.add_drive(state, account, values.get("drive_fields", {}))
     state.accounts.add(account)
     state.rendering_caches.pop(account.sub, None)
     return (

@@ -3,55 +3,27 @@ The authorization endpoint and its consent page.
 
 Its form goes to `/o/oauth2/v2/auth/decision` with `request` (hidden), `account` (radio or hidden:
 the e-mail), `scope` (ticked boxes) and `decision=allow` or `decision=cancel`. Closing the page
-sends nothing.
+sends nothing. With `trigger_onepick=true` it is the picker of `drive/picker.py`.
 """
 
 import secrets
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import urlencode
 
-from integrations.sandbox.accounts import OAuthClient, SandboxAccount
+from integrations.sandbox.accounts import SandboxAccount
 from integrations.sandbox.google import scopes as scope_names
+from integrations.sandbox.google.consent_pages import (
+    HTML,
+    PAGE_HEADERS,
+    GoogleConsentRequest,
+    GooglePageError,
+    render_consent_page,
+)
+from integrations.sandbox.google.drive import picker
 from integrations.sandbox.google.grants import GoogleCode
 from integrations.sandbox.http_messages import HttpAnswer, HttpCall
 from integrations.sandbox.state import SandboxState
-
-HTML = "text/html; charset=utf-8"
-PAGE_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-}
-
-
-@dataclass(frozen=True)
-class GoogleConsentRequest:
-    client: OAuthClient
-    redirect_uri: str
-    scopes: tuple[str, ...]
-    state: str | None
-    nonce: str
-    challenge: str
-    challenge_method: str
-    offline: bool
-    prompts: frozenset[str]
-    login_hint: str
-    include_granted: bool
-
-
-class GooglePageError(Exception):
-    """Shown by Google; the client receives nothing."""
-
-    def __init__(self, error: str, description: str, status: int = 400) -> None:
-        super().__init__(error)
-        self.page = HttpAnswer(
-            status,
-            _render_page("Access blocked", f"<p>{escape(description)}</p><p>Error {status}: "
-                  f"<code>{escape(error)}</code></p>").encode(),
-            PAGE_HEADERS,
-            HTML,
-        )  # fmt: skip
 
 
 def show_consent_page(state: SandboxState, call: HttpCall) -> HttpAnswer:  # noqa: PLR0911 - one per outcome
@@ -76,7 +48,7 @@ def show_consent_page(state: SandboxState, call: HttpCall) -> HttpAnswer:  # noq
     key = secrets.token_urlsafe(24)
     state.consent_requests[key] = pending
     return HttpAnswer(
-        200, _render_consent_page(state, key, pending, hinted).encode(), PAGE_HEADERS, HTML
+        200, render_consent_page(state, key, pending, hinted).encode(), PAGE_HEADERS, HTML
     )
 
 
@@ -110,10 +82,15 @@ def _read_consent_request(state: SandboxState, call: HttpCall) -> GoogleConsentR
         )
     if "none" in (prompts := frozenset(call.get_param("prompt").split())) and len(prompts) > 1:
         raise GooglePageError("invalid_request", "Invalid parameter value for prompt")
+    scopes = list(scope_names.normalize_scopes(scopes))
+    try:
+        picker_options = picker.read_options(call, scopes, prompts)
+    except picker.PickerError as error:
+        raise GooglePageError("invalid_request", str(error)) from error
     return GoogleConsentRequest(
         client=client,
         redirect_uri=redirect_uri,
-        scopes=scope_names.normalize_scopes(scopes),
+        scopes=tuple(scopes),
         state=call.get_param("state") if "state" in call.query else None,
         nonce=call.get_param("nonce"),
         challenge=challenge,
@@ -122,6 +99,7 @@ def _read_consent_request(state: SandboxState, call: HttpCall) -> GoogleConsentR
         prompts=prompts,
         login_hint=call.get_param("login_hint"),
         include_granted=call.get_param("include_granted_scopes") == "true",
+        picker=picker_options,
     )
 
 
@@ -135,6 +113,8 @@ def handle_decision(state: SandboxState, call: HttpCall) -> HttpAnswer:
     account = state.accounts.find(call.form.get("account", ""))
     if account is None:
         return GooglePageError("invalid_request", "Couldn't find your Google Account.").page
+    if pending.picker:
+        return _grant_picked_files(state, pending, pending.picker, account, call)
     ticked = set(scope_names.normalize_scopes(_get_form_values(call, "scope")))
     if not state.knobs.sign_in_scopes_tickable:
         ticked |= scope_names.SIGN_IN
@@ -144,20 +124,38 @@ def handle_decision(state: SandboxState, call: HttpCall) -> HttpAnswer:
     return _grant_access(state, pending, account, granted, consented="consent" in pending.prompts)
 
 
+def _grant_picked_files(
+    state: SandboxState,
+    pending: GoogleConsentRequest,
+    options: picker.PickerOptions,
+    account: SandboxAccount,
+    call: HttpCall,
+) -> HttpAnswer:
+    file_ids = _get_form_values(call, "file")
+    try:
+        picker.pick_files(account, pending.client.project, options, file_ids)
+    except picker.PickerError as error:
+        return GooglePageError("invalid_request", str(error)).page
+    more = {"picked_file_ids": ",".join(file_ids)} if file_ids else {}
+    return _grant_access(state, pending, account, pending.scopes, consented=True, more=more)
+
+
 def _get_form_values(call: HttpCall, name: str) -> list[str]:
     from urllib.parse import parse_qs
 
     return parse_qs(call.body.decode("utf-8", "replace")).get(name, [])
 
 
-def _grant_access(
+def _grant_access(  # noqa: PLR0913 - who, what, and how
     state: SandboxState,
     pending: GoogleConsentRequest,
     account: SandboxAccount,
     granted: tuple[str, ...],
     *,
     consented: bool,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> HttpAnswer:
+    """:param more: parameters of the callback"""
     scopes = granted
     if pending.include_granted:
         grant = state.grants.get_grant(pending.client.project, account.sub)
@@ -180,9 +178,8 @@ def _grant_access(
     params = {"code": code.code, "scope": " ".join(scopes), "authuser": "0"}
     if account.hosted_domain:
         params["hd"] = account.hosted_domain
-    return _redirect_to_client(
-        state, pending, params | {"prompt": " ".join(sorted(pending.prompts)) or "none"}
-    )
+    params |= {"prompt": " ".join(sorted(pending.prompts)) or "none", **more}
+    return _redirect_to_client(state, pending, params)
 
 
 def _return_error(state: SandboxState, pending: GoogleConsentRequest, error: str) -> HttpAnswer:
@@ -202,65 +199,3 @@ def _redirect_to_client(
     separator = "&" if "?" in pending.redirect_uri else "?"
     location = f"{pending.redirect_uri}{separator}{urlencode(leading | values)}"
     return HttpAnswer(302, b"", {"Location": location, "Cache-Control": "no-store"}, HTML)
-
-
-def _render_consent_page(
-    state: SandboxState, key: str, pending: GoogleConsentRequest, hinted: SandboxAccount | None
-) -> str:
-    name = escape(pending.client.name)
-    body = [
-        f"<p>{name} wants to access your Google Account</p>",
-        '<form method="post" action="/o/oauth2/v2/auth/decision">',
-        f'<input type="hidden" name="request" value="{key}">',
-        _render_accounts(state, pending, hinted),
-        f"<fieldset><legend>Select what {name} can access</legend>",
-        *(
-            _render_scope(scope, tickable=state.knobs.sign_in_scopes_tickable)
-            for scope in pending.scopes
-        ),
-        "</fieldset><p>",
-        '<button type="submit" name="decision" value="cancel">Cancel</button> ',
-        '<button type="submit" name="decision" value="allow">Allow</button></p></form>',
-    ]
-    return _render_page("Sign in - Google Accounts (sandbox)", "\n".join(body))
-
-
-def _render_accounts(
-    state: SandboxState, pending: GoogleConsentRequest, hinted: SandboxAccount | None
-) -> str:
-    if hinted and "select_account" not in pending.prompts:
-        email = escape(hinted.email)
-        return (
-            f'<p><strong>{email}</strong></p><input type="hidden" name="account" value="{email}">'
-        )
-    chosen = hinted or next(iter(state.accounts.list_all()), None)
-    boxes = [
-        f'<p><label><input type="radio" name="account" value="{escape(account.email)}"'
-        f"{' checked' if account is chosen else ''}> {escape(account.name)} "
-        f"({escape(account.email)})</label></p>"
-        for account in state.accounts.list_all()
-    ]
-    return f"<fieldset><legend>Choose an account</legend>{''.join(boxes)}</fieldset>"
-
-
-def _render_scope(scope: str, *, tickable: bool) -> str:
-    words = escape(scope_names.describe_scope(scope))
-    if scope in scope_names.SIGN_IN and not tickable:
-        return f"<p>{words}</p>"
-    return (
-        f'<p><label><input type="checkbox" name="scope" value="{escape(scope)}" checked> '
-        f"{words}</label></p>"
-    )
-
-
-def _render_page(title: str, body: str) -> str:
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>
-<meta name="viewport" content="width=device-width"><style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 32rem; margin: 3rem auto }}
-fieldset {{ border: 1px solid #ccc; border-radius: 8px; margin: 1rem 0 }}
-button {{ font: inherit; padding: .5rem 1.5rem; border-radius: 4px; border: 1px solid #888 }}
-</style></head><body><main><h1>{escape(title)}</h1>
-{body}
-</main></body></html>
-"""

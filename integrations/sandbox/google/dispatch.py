@@ -9,6 +9,7 @@ from integrations.sandbox.accounts import SandboxAccount
 from integrations.sandbox.google import fields, problems, quota, routing
 from integrations.sandbox.google.authorized_call import AuthorizedCall
 from integrations.sandbox.google.calendar.handlers import handle_calendar_call
+from integrations.sandbox.google.drive.handlers import handle_drive_call
 from integrations.sandbox.google.gmail.handlers import handle_gmail_call
 from integrations.sandbox.google.grants import GoogleAccessToken
 from integrations.sandbox.google.identity import get_bearer_token
@@ -22,6 +23,7 @@ Handler = Callable[[AuthorizedCall], Any]
 API_HANDLERS: Mapping[str, Handler] = {
     "gmail": handle_gmail_call,
     "calendar": handle_calendar_call,
+    "drive": handle_drive_call,
 }
 
 
@@ -82,7 +84,7 @@ def _answer_authorized_call(
             and name != "uploadType"
         ):
             raise problems.unknown_parameter(name)
-    _charge_quota(state, method, account, access)
+    _charge_quota(state, call, method, account, access)
     return _make_answer(
         call, API_HANDLERS[method.api](AuthorizedCall(state, call, method, path, account, access))
     )
@@ -100,7 +102,11 @@ def _authenticate(state: SandboxState, call: HttpCall) -> tuple[GoogleAccessToke
 
 
 def _charge_quota(
-    state: SandboxState, method: ApiMethod, account: SandboxAccount, access: GoogleAccessToken
+    state: SandboxState,
+    call: HttpCall,
+    method: ApiMethod,
+    account: SandboxAccount,
+    access: GoogleAccessToken,
 ) -> None:
     """Concurrency first: Google charges nothing for calls refused there."""
     limit = state.knobs.concurrency
@@ -110,6 +116,11 @@ def _charge_quota(
     if method.api == "calendar":
         state.quota_meter.count_request(user=account.sub, project=project)
         return
+    if method.api == "drive":
+        cost = quota.get_drive_units(method.id, is_download=call.get_param("alt") == "media")
+        state.quota_meter.charge_drive_units(user=account.sub, project=project, cost=cost)
+        state.request_log.count_units(method.id, account.email, cost)
+        return
     cost = quota.get_units(method.id)
     state.quota_meter.charge_units(user=account.sub, project=project, cost=cost)
     state.request_log.count_units(method.id, account.email, cost)
@@ -118,6 +129,8 @@ def _charge_quota(
 def _make_answer(call: HttpCall, value: Any) -> HttpAnswer:
     if value is None:
         return HttpAnswer(NO_CONTENT)
+    if isinstance(value, HttpAnswer):
+        return value
     mask = call.get_param("fields")
     if mask:
         try:

@@ -205,6 +205,89 @@ def not_organizer() -> HttpProblem:
     )
 
 
+# Drive. Source of the reasons: the guide "Resolve errors"; of those about ids: observed by others.
+
+
+def file_not_found(file_id: str) -> HttpProblem:
+    return _make_api_problem(
+        404, f"File not found: {file_id}.", "notFound", location=("fileId", "parameter")
+    )
+
+
+def file_id_in_use() -> HttpProblem:
+    message = "A file already exists with the provided ID."
+    return _make_api_problem(409, message, "fileIdInUse")
+
+
+def file_id_not_usable() -> HttpProblem:
+    """The account did not get this id from generateIds."""
+    message = "The provided file ID is not usable."
+    return _make_api_problem(400, message, "invalid", location=("file", "other"))
+
+
+def parent_not_a_folder() -> HttpProblem:
+    return _make_api_problem(403, "The specified parent is not a folder.", "parentNotAFolder")
+
+
+def storage_quota_exceeded() -> HttpProblem:
+    message = "The user's Drive storage quota has been exceeded."
+    return _make_api_problem(403, message, "storageQuotaExceeded")
+
+
+def file_not_downloadable() -> HttpProblem:
+    message = "Only files with binary content can be downloaded."
+    return _make_api_problem(403, message, "fileNotDownloadable", location=("alt", "parameter"))
+
+
+def insufficient_file_permissions() -> HttpProblem:
+    message = "The user does not have sufficient permissions for this file."
+    return _make_api_problem(403, message, "insufficientFilePermissions")
+
+
+def app_not_authorized_to_file() -> HttpProblem:
+    message = "The app is not authorized to access this file."
+    return _make_api_problem(403, message, "appNotAuthorizedToFile")
+
+
+def drive_user_rate_limit() -> HttpProblem:
+    message = "User Rate Limit Exceeded"
+    return _make_api_problem(403, message, "userRateLimitExceeded", domain="usageLimits")
+
+
+def drive_rate_limit() -> HttpProblem:
+    message = "Rate Limit Exceeded"
+    return _make_api_problem(429, message, "rateLimitExceeded", domain="usageLimits")
+
+
+def drive_apps_disabled() -> HttpProblem:
+    message = "The domain administrators have disabled Drive apps."
+    return _make_api_problem(403, message, "domainPolicy")
+
+
+def fields_required() -> HttpProblem:
+    message = "The 'fields' parameter is required for this method."
+    return _make_api_problem(400, message, "required", location=("fields", "parameter"))
+
+
+def invalid_drive_parameter(
+    name: str, message: str, reason: str = "invalidParameter"
+) -> HttpProblem:
+    return _make_api_problem(400, message, reason, location=(name, "parameter"))
+
+
+def parents_not_writable() -> HttpProblem:
+    message = "The parents field is not directly writable in update requests."
+    return _make_api_problem(403, message, "fieldNotWritable")
+
+
+def not_writable(name: str) -> HttpProblem:
+    message = f"The resource body includes fields which are not directly writable: {name}."
+    return _make_api_problem(403, message, "fieldNotWritable")
+
+
+# Calendar.
+
+
 def duplicate() -> HttpProblem:
     return _make_api_problem(409, "The requested identifier already exists.", "duplicate")
 
@@ -390,5 +473,7 @@ BY_NAME = {
         invalid_grant, invalid_rapt, admin_policy_enforced, invalid_scope, invalid_client,
         invalid_token, rate_limit_exceeded, calendar_usage_limits, calendar_not_found,
         full_sync_required, insufficient_scope, deleted, condition_not_met,
+        storage_quota_exceeded, insufficient_file_permissions, app_not_authorized_to_file,
+        drive_user_rate_limit, drive_rate_limit, drive_apps_disabled, file_id_in_use,
     )
 }  # fmt: skip

@@ -6,6 +6,7 @@ AUTH = "https://www.googleapis.com/auth/"
 ALIASES = {"email": f"{AUTH}userinfo.email", "profile": f"{AUTH}userinfo.profile"}
 SIGN_IN = frozenset({"openid", *ALIASES.values()})
 METADATA = f"{AUTH}gmail.metadata"
+DRIVE_FILE = f"{AUTH}drive.file"
 GMAIL_PREFIXES = (f"{AUTH}gmail.", "https://mail.google.com/")
 
 DESCRIPTIONS = {
@@ -24,6 +25,8 @@ DESCRIPTIONS = {
     f"{AUTH}calendar.events.readonly": "View events on all your calendars",
     f"{AUTH}calendar.calendarlist.readonly": "See the list of calendars you're subscribed to",
     f"{AUTH}calendar.freebusy": "View your availability in your calendars",
+    DRIVE_FILE: "See, edit, create, and delete only the specific Google Drive files you use with "
+    "this app",
     "https://mail.google.com/": "Read, compose, send, and permanently delete all your email",
 }
 
