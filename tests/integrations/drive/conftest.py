@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from integrations.models import AttemptOutcome, DriveFile, Integration
+from integrations.operations.file_sources import SOURCES
+from integrations.drive import upload_worker
+from tests.factories import as_agreed
+from tests.integrations.drive.tus_files import FileClient
+from tests.integrations.google import (  # noqa: F401 - fixtures
+    ALICE_BOX,
+    acme,
+    alice,
+    bob,
+    browser_of,
+    google,
+)
+
+DRIVE = {"product": "drive", "version": as_agreed("drive")}
+
+
+@pytest.fixture
+def alices(browser_of, alice):  # noqa: F811
+    return browser_of(alice)
+
+
+@pytest.fixture
+def drive(alices) -> Integration:
+    """Alice's connected Drive."""
+    address = alices.begin(None, **DRIVE)
+    alices.arrive(alices.sandbox.consent(address, email=ALICE_BOX))
+    assert alices.attempt().outcome == AttemptOutcome.CONNECTED
+    return Integration.objects.select_related("connection").get(product="drive")
+
+
+@pytest.fixture
+def files(alices, drive) -> FileClient:
+    return FileClient(alices.client, alices.sandbox)
+
+
+@pytest.fixture
+def run_worker():
+    """Do what is due, as the sweep and its tasks would."""
+
+    def run() -> None:
+        for file_id in upload_worker.list_due_ids(at=timezone.now()):
+            upload_worker.upload_file(SOURCES, file_id)
+
+    return run
+
+
+@pytest.fixture
+def get_file():
+    return lambda: DriveFile.objects.get()
+
+
