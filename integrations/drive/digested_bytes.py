@@ -10,6 +10,8 @@ from typing import Final
 from .file_transfer import FileTransfer
 from .transfer_state import Piece
 
+#: Bytes between two digests of the bytes so far.
+PREFIX_BYTES: Final = 1024 * 1024
 #: Seconds between two saves. Each checks the fence, the lease and the owner's order: a disconnect
 #: or a pause stops the bytes that follow.
 SAVE_SECONDS: Final = 2.0
@@ -26,7 +28,13 @@ class DigestedBytes:
         self._transfer = transfer
         self._blocks = blocks
         self._digest = hashlib.sha256()
-        self._begin = self.position = transfer.file.received
+        self._begin = self.position = self._prefix_end = transfer.file.received
+        self._saved_at = time.monotonic()
+
+    def save(self) -> None:
+        """Save which bytes were sent, also after a failure."""
+        self._add_prefix()
+        self._transfer.save(self._transfer.state, received=self._transfer.state.received)
         self._saved_at = time.monotonic()
 
     def read_all(self) -> None:
@@ -51,15 +59,13 @@ class DigestedBytes:
         for block in self._blocks:
             self._digest.update(block)
             self.position += len(block)
+            if self.position - self._prefix_end >= PREFIX_BYTES:
+                self._add_prefix()
             if time.monotonic() - self._saved_at >= SAVE_SECONDS:
-                self._save()
+                self.save()
             yield block
-
-    def _save(self) -> None:
-        self._add_prefix()
-        self._transfer.save(self._transfer.state, received=self._transfer.state.received)
-        self._saved_at = time.monotonic()
 
     def _add_prefix(self) -> None:
         prefix = Piece(self.position - self._begin, self._digest.hexdigest())
         self._transfer.state = self._transfer.state.add_prefix(prefix)
+        self._prefix_end = self.position

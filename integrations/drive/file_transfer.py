@@ -175,6 +175,18 @@ class FileTransfer:
             raise UploadFailed(DriveFileProblem.SESSION_EXPIRED)
         return self._open_session()
 
+    def get_complete_file(self) -> RemoteFile:
+        """
+        Return the file of which all bytes were sent.
+
+        :raises errors.ProviderError: if the Drive does not have it
+        """
+        try:
+            return self.call(lambda adapter: adapter.find_file(self.state.file_id))
+        except errors.Gone:
+            pass
+        raise errors.Unavailable("the Drive has not completed the file")
+
     def _find_complete_file(self) -> RemoteFile | None:
         try:
             complete_file = self.call(lambda adapter: adapter.find_file(self.state.file_id))

@@ -134,8 +134,8 @@ def _prepare_offset(transfer: FileTransfer) -> RemoteFile | None:
 
 
 def _settle_if_complete(transfer: FileTransfer, complete_file: RemoteFile | None) -> None:
-    if complete_file is not None and transfer.file.received == transfer.file.size:
-        file_check.settle_complete_file(transfer, complete_file)
+    if transfer.file.received == transfer.file.size:
+        file_check.settle_complete_file(transfer, complete_file or transfer.get_complete_file())
 
 
 def _get_size(file: DriveFile) -> int:
@@ -163,12 +163,16 @@ def _pass_body(
     else:
         # Saved before the first byte leaves: a process that takes over asks for the offset.
         transfer.save(is_offset_known=False)
-        status = transfer.adapter.send_bytes(
-            transfer.state.session_url,
-            StreamedBody(digested.iterate_from(stored), send_end - stored),
-            offset=stored,
-            total=total,
-        )
+        try:
+            status = transfer.adapter.send_bytes(
+                transfer.state.session_url,
+                StreamedBody(digested.iterate_from(stored), send_end - stored),
+                offset=stored,
+                total=total,
+            )
+        except (BodyInterrupted, errors.Unavailable, errors.OutcomeUnknown):
+            digested.save()
+            raise
         transfer.end_request(status.offset)
         complete_file = status.file
     _skip_rest(read, end - send_end)
