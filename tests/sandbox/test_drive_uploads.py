@@ -303,6 +303,32 @@ class TestFaults:
         assert get_state(upload.ask()) == (308, None)
 
 
+class TestLog:
+    def test_has_ranges_and_outcomes(self, upload, sandbox):
+        sandbox.fail_upload("cut", BLOCK)
+        with pytest.raises(httpx.TransportError):
+            upload.put(CONTENT)
+        upload.ask()
+
+        logged = [
+            (request["body"], request["status"], request["user"])
+            for request in sandbox.requests("/upload/drive/")
+            if request["method_id"] == "drive.uploads"
+        ]
+
+        assert logged == [("", 0, ME), (f"bytes */{SIZE}", 308, ME)]
+        assert sandbox.calls("drive.files.create") == 1
+
+    def test_lists_sessions(self, upload, sandbox):
+        upload.send(0, BLOCK)
+
+        [session] = sandbox.uploads(ME)
+
+        assert (session["stored"], session["total"]) == (BLOCK, SIZE)
+        assert session["metadata"] == {"name": "mail.mbox", "mimeType": "text/plain"}
+        assert (session["complete"], session["cancelled"]) == (False, False)
+
+
 class TestStorage:
     def test_refuses_a_session_that_cannot_fit(self, sandbox, token, http):
         sandbox.limit_drive(ME, len(CONTENT) + 10, other_usage=11)

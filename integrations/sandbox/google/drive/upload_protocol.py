@@ -23,8 +23,11 @@ from integrations.sandbox.google.drive.upload_ranges import (
 )
 from integrations.sandbox.google.drive.upload_sessions import UploadSession
 from integrations.sandbox.http_messages import HttpAnswer, HttpCall, HttpProblem
+from integrations.sandbox.request_log import LoggedRequest
 from integrations.sandbox.state import SandboxState
 
+# The name of these requests in the log: they are no method of the API.
+METHOD_ID = "drive.uploads"
 PATHS = ("/upload/drive/v3/files", "/resumable/upload/drive/v3/files")
 TEXT = "text/plain; charset=utf-8"
 RESUME_INCOMPLETE, CLIENT_CLOSED_REQUEST = 308, 499
@@ -65,6 +68,21 @@ async def answer_session_call(
         raise ConnectionCut from error
     headers = {"X-GUploader-UploadID": call.get_param("upload_id"), **answer.headers}
     return HttpAnswer(answer.status, answer.body, headers, answer.content_type)
+
+
+def describe_request(state: SandboxState, call: HttpCall, status: int) -> LoggedRequest:
+    """With `Content-Range` as the body. The status of a cut connection is 0."""
+    session = state.uploads.find(call.get_param("upload_id"))
+    return LoggedRequest(
+        at=state.clock.now(),
+        method=call.method,
+        path=call.path,
+        query=call.query_string,
+        body=call.headers.get("content-range", ""),
+        method_id=METHOD_ID,
+        user=session.account.email if session else "",
+        status=status,
+    )
 
 
 def _make_text_answer(status: int, text: str) -> HttpAnswer:
