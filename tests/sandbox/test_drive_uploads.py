@@ -150,6 +150,17 @@ class TestContent:
 
         assert file["sha256Checksum"] == hashlib.sha256(CONTENT).hexdigest()
 
+    @pytest.mark.parametrize("difference", [-1, 1])
+    def test_of_unknown_length_ends_at_the_announced_size(self, sandbox, token, http, difference):
+        upload = Upload(sandbox, token, http, size=SIZE + difference)
+
+        answer = upload.put(iter([CONTENT]))
+
+        if difference < 0:
+            assert answer.json()["md5Checksum"] == get_md5(CONTENT[:-1])
+        else:
+            assert get_state(answer) == (308, f"bytes=0-{SIZE - 1}")
+
     def test_may_have_an_unknown_size_until_the_last_chunk(self, sandbox, token, http):
         upload = Upload(sandbox, token, http)
 

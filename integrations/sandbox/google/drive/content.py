@@ -79,6 +79,10 @@ class StoredContent:
     def read(self) -> bytes:
         return b"".join(self.iterate())
 
+    def release(self) -> None:
+        """Drop the bytes; size and checksums stay."""
+        self._file = None
+
     def damage(self) -> None:
         """Change the first byte, and with it the checksums."""
         value = self.read()
@@ -116,7 +120,8 @@ class BlockBuffer:
             self._append_task = None
         if not size:
             return
-        pieces, rest = self._pieces, []
+        pieces = self._pieces
+        rest: list[bytes] = []
         surplus = self._size - size
         while surplus >= len(pieces[-1]):
             rest.insert(0, pieces.pop())

@@ -104,6 +104,7 @@ async def _answer_request(  # noqa: PLR0911 - one per outcome
 ) -> HttpAnswer:
     if call.method == "DELETE" and session.answer is None:
         session.cancelled = True
+        session.content.release()
     if session.cancelled:
         return HttpAnswer(CLIENT_CLOSED_REQUEST)
     if session.answer:
@@ -173,14 +174,15 @@ async def _store_body(
         return
     buffer = BlockBuffer(session.content)
     overlap = session.content.size - upload_range.start
-    largest = None if upload_range.end is None else upload_range.end - upload_range.start
+    end = session.total if upload_range.end is None else upload_range.end
+    largest = None if end is None else end - upload_range.start
     limit = fault.after_bytes if fault else largest
     position, complete = 0, False
     try:
         while limit is None or position < limit:
             piece = await body.read_piece()
             if not piece:
-                complete = upload_range.end is None
+                complete = end is None
                 break
             if limit is not None:
                 piece = piece[: limit - position]
@@ -191,7 +193,7 @@ async def _store_body(
         complete = complete or position == largest
     finally:
         await buffer.finish(keep_rest=complete)
-    if complete and upload_range.end is None and session.total is None:
+    if complete and end is None:
         session.total = upload_range.start + position
 
 
