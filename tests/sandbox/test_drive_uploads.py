@@ -1,9 +1,11 @@
 """Resumable uploads: the protocol by raw HTTP, and Google's own client."""
 
+import contextlib
 import hashlib
 import io
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import httpx
@@ -42,7 +44,7 @@ class Upload:
     """A session by raw HTTP."""
 
     def __init__(self, sandbox, token, http, *, size=None, fields=FIELDS, **metadata):
-        self.http = http
+        self.http, self.token = http, token
         headers = {"Authorization": f"Bearer {token}", "X-Upload-Content-Type": "text/plain"}
         if size is not None:
             headers["X-Upload-Content-Length"] = str(size)
@@ -239,6 +241,24 @@ class TestBrokenConnection:
             file = upload.put(CONTENT).json()
 
             assert file["md5Checksum"] == get_md5(CONTENT)
+
+
+class TestConcurrentRequests:
+    def test_create_one_undamaged_file(self, upload, sandbox):
+        def send(_):
+            with httpx.Client() as client:
+                with contextlib.suppress(httpx.TransportError):
+                    return client.put(upload.address, content=CONTENT * 8).status_code
+                return None
+
+        upload = Upload(sandbox, upload.token, upload.http, size=8 * SIZE)
+        with ThreadPoolExecutor(4) as pool:
+            statuses = set(pool.map(send, range(4)))
+
+        assert statuses <= {200, None}
+        file = upload.put(CONTENT * 8).json()
+        assert file["md5Checksum"] == get_md5(CONTENT * 8)
+        assert len(sandbox.drive_files(ME)) == 1
 
 
 class TestFaults:
