@@ -90,7 +90,7 @@ async def _serve_request(request: web.Request) -> web.StreamResponse:
 async def _answer_session_call(
     request: web.Request, state: SandboxState, call: HttpCall
 ) -> HttpAnswer:
-    """Log it when it ends; the status of a cut connection is 0."""
+    """Log the request when it ends."""
     status = 0
     try:
         answer = await upload_protocol.answer_session_call(
@@ -101,7 +101,7 @@ async def _answer_session_call(
         _abort_connection(request)
         raise
     finally:
-        _log_request(state, call, status)
+        state.request_log.add_request(upload_protocol.describe_request(state, call, status))
     return answer
 
 

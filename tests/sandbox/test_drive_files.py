@@ -200,14 +200,14 @@ class TestList:
 
     def test_has_pages(self, files):
         names = {create(files, str(number))["name"] for number in range(5)}
-        request, found = files.list(pageSize=2), []
+        request, listed = files.list(pageSize=2), []
         while request is not None:
             answer = request.execute()
-            found += [file["name"] for file in answer["files"]]
+            listed += [file["name"] for file in answer["files"]]
             request = files.list_next(request, answer)
 
-        assert len(found) == 5
-        assert set(found) == names
+        assert len(listed) == 5
+        assert set(listed) == names
         assert get_refusal(files.list(pageToken="x")) == (400, "invalid")
 
     def test_masks_fields(self, files):

@@ -1,9 +1,11 @@
 """Resumable uploads: the protocol by raw HTTP, and Google's own client."""
 
+import contextlib
 import hashlib
 import io
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import httpx
@@ -42,7 +44,7 @@ class Upload:
     """A session by raw HTTP."""
 
     def __init__(self, sandbox, token, http, *, size=None, fields=FIELDS, **metadata):
-        self.http = http
+        self.http, self.token = http, token
         headers = {"Authorization": f"Bearer {token}", "X-Upload-Content-Type": "text/plain"}
         if size is not None:
             headers["X-Upload-Content-Length"] = str(size)
@@ -150,6 +152,17 @@ class TestContent:
 
         assert file["sha256Checksum"] == hashlib.sha256(CONTENT).hexdigest()
 
+    @pytest.mark.parametrize("difference", [-1, 1])
+    def test_of_unknown_length_ends_at_the_announced_size(self, sandbox, token, http, difference):
+        upload = Upload(sandbox, token, http, size=SIZE + difference)
+
+        answer = upload.put(iter([CONTENT]))
+
+        if difference < 0:
+            assert answer.json()["md5Checksum"] == get_md5(CONTENT[:-1])
+        else:
+            assert get_state(answer) == (308, f"bytes=0-{SIZE - 1}")
+
     def test_may_have_an_unknown_size_until_the_last_chunk(self, sandbox, token, http):
         upload = Upload(sandbox, token, http)
 
@@ -230,6 +243,24 @@ class TestBrokenConnection:
             assert file["md5Checksum"] == get_md5(CONTENT)
 
 
+class TestConcurrentRequests:
+    def test_create_one_undamaged_file(self, upload, sandbox):
+        def send(_):
+            with httpx.Client() as client:
+                with contextlib.suppress(httpx.TransportError):
+                    return client.put(upload.address, content=CONTENT * 8).status_code
+                return None
+
+        upload = Upload(sandbox, upload.token, upload.http, size=8 * SIZE)
+        with ThreadPoolExecutor(4) as pool:
+            statuses = set(pool.map(send, range(4)))
+
+        assert statuses <= {200, None}
+        file = upload.put(CONTENT * 8).json()
+        assert file["md5Checksum"] == get_md5(CONTENT * 8)
+        assert len(sandbox.drive_files(ME)) == 1
+
+
 class TestFaults:
     def test_accept_a_part(self, upload, sandbox):
         sandbox.fail_upload("accept", 2 * BLOCK + 100)
@@ -301,6 +332,32 @@ class TestFaults:
         with pytest.raises(httpx.TransportError):
             upload.put(CONTENT)
         assert get_state(upload.ask()) == (308, None)
+
+
+class TestLog:
+    def test_has_ranges_and_outcomes(self, upload, sandbox):
+        sandbox.fail_upload("cut", BLOCK)
+        with pytest.raises(httpx.TransportError):
+            upload.put(CONTENT)
+        upload.ask()
+
+        logged = [
+            (request["body"], request["status"], request["user"])
+            for request in sandbox.requests("/upload/drive/")
+            if request["method_id"] == "drive.uploads"
+        ]
+
+        assert logged == [("", 0, ME), (f"bytes */{SIZE}", 308, ME)]
+        assert sandbox.calls("drive.files.create") == 1
+
+    def test_lists_sessions(self, upload, sandbox):
+        upload.send(0, BLOCK)
+
+        [session] = sandbox.uploads(ME)
+
+        assert (session["stored"], session["total"]) == (BLOCK, SIZE)
+        assert session["metadata"] == {"name": "mail.mbox", "mimeType": "text/plain"}
+        assert (session["complete"], session["cancelled"]) == (False, False)
 
 
 class TestStorage:

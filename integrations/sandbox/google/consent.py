@@ -146,7 +146,7 @@ def _get_form_values(call: HttpCall, name: str) -> list[str]:
     return parse_qs(call.body.decode("utf-8", "replace")).get(name, [])
 
 
-def _grant_access(  # noqa: PLR0913 - who, what, and how
+def _grant_access(  # noqa: PLR0913 - the parts of a code
     state: SandboxState,
     pending: GoogleConsentRequest,
     account: SandboxAccount,

@@ -39,25 +39,27 @@ class StoredContent:
         """By their names in Drive's resource."""
         return {f"{name}Checksum": value.hexdigest() for name, value in self._hashes.items()}
 
-    async def append(self, block: bytes) -> None:
+    async def append(self, pieces: list[bytes]) -> None:
         """In two threads: MD5 takes as long as all the rest."""
         loop = asyncio.get_running_loop()
         await asyncio.gather(
-            loop.run_in_executor(_pool, self._update_hashes, block, ("md5",)),
-            loop.run_in_executor(_pool, self._write, block),
+            loop.run_in_executor(_pool, self._update_hashes, pieces, ("md5",)),
+            loop.run_in_executor(_pool, self._write, pieces),
         )
-        self.size += len(block)
+        self.size += sum(map(len, pieces))
 
-    def _update_hashes(self, block: bytes, names: Collection[str]) -> None:
+    def _update_hashes(self, pieces: list[bytes], names: Collection[str]) -> None:
         for name, value in self._hashes.items():
             if name in names:
-                value.update(block)
+                for piece in pieces:
+                    value.update(piece)
 
-    def _write(self, block: bytes) -> None:
+    def _write(self, pieces: list[bytes]) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - open with the content
-        self._file.write(block)
-        self._update_hashes(block, ("sha1", "sha256"))
+        for piece in pieces:
+            self._file.write(piece)
+        self._update_hashes(pieces, ("sha1", "sha256"))
 
     def iterate(self) -> Iterator[bytes]:
         """Independent of later writes."""
@@ -70,12 +72,16 @@ class StoredContent:
     def _replace(self, value: bytes) -> None:
         self.clear()
         if value:
-            self._write(value)
-            self._update_hashes(value, ("md5",))
+            self._write([value])
+            self._update_hashes([value], ("md5",))
             self.size = len(value)
 
     def read(self) -> bytes:
         return b"".join(self.iterate())
+
+    def release(self) -> None:
+        """Drop the bytes; size and checksums stay."""
+        self._file = None
 
     def damage(self) -> None:
         """Change the first byte, and with it the checksums."""
@@ -114,8 +120,14 @@ class BlockBuffer:
             self._append_task = None
         if not size:
             return
-        joined = b"".join(self._pieces)
-        rest = joined[size:]
-        self._pieces, self._size = [rest] if rest else [], len(rest)
-        block = joined[:size] if rest else joined
-        self._append_task = asyncio.create_task(self._content.append(block))
+        pieces = self._pieces
+        rest: list[bytes] = []
+        surplus = self._size - size
+        while surplus >= len(pieces[-1]):
+            rest.insert(0, pieces.pop())
+            surplus -= len(rest[0])
+        if surplus:
+            rest.insert(0, pieces[-1][-surplus:])
+            pieces[-1] = pieces[-1][:-surplus]
+        self._pieces, self._size = rest, sum(map(len, rest))
+        self._append_task = asyncio.create_task(self._content.append(pieces))

@@ -67,7 +67,7 @@ class DriveRequest:
         if boundary is None:
             raise problems.bad_value("Missing end boundary in multipart body.", "badContent")
         delimiter = b"--" + boundary[1].encode()
-        # The second delimiter may also be content; the last one ends the body.
+        # Content may contain the delimiter: the last delimiter ends the body.
         first = self.call.body.find(delimiter)
         second = self.call.body.find(b"\n" + delimiter, first + 1) + 1
         end = self.call.body.rfind(b"\n" + delimiter + b"--")

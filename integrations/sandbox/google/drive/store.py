@@ -110,6 +110,8 @@ class AccountDrive:
     def delete_file(self, file: DriveFile) -> None:
         """For good, and a folder with what is inside."""
         file.deleted = True
+        if file.content:
+            file.content.release()
         for child in list(self.entries.values()):
             if child.parent == file.id and not child.deleted:
                 self.delete_file(child)

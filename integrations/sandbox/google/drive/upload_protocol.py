@@ -23,8 +23,11 @@ from integrations.sandbox.google.drive.upload_ranges import (
 )
 from integrations.sandbox.google.drive.upload_sessions import UploadSession
 from integrations.sandbox.http_messages import HttpAnswer, HttpCall, HttpProblem
+from integrations.sandbox.request_log import LoggedRequest
 from integrations.sandbox.state import SandboxState
 
+# The name of these requests in the log: they are no method of the API.
+METHOD_ID = "drive.uploads"
 PATHS = ("/upload/drive/v3/files", "/resumable/upload/drive/v3/files")
 TEXT = "text/plain; charset=utf-8"
 RESUME_INCOMPLETE, CLIENT_CLOSED_REQUEST = 308, 499
@@ -67,6 +70,21 @@ async def answer_session_call(
     return HttpAnswer(answer.status, answer.body, headers, answer.content_type)
 
 
+def describe_request(state: SandboxState, call: HttpCall, status: int) -> LoggedRequest:
+    """With `Content-Range` as the body. The status of a cut connection is 0."""
+    session = state.uploads.find(call.get_param("upload_id"))
+    return LoggedRequest(
+        at=state.clock.now(),
+        method=call.method,
+        path=call.path,
+        query=call.query_string,
+        body=call.headers.get("content-range", ""),
+        method_id=METHOD_ID,
+        user=session.account.email if session else "",
+        status=status,
+    )
+
+
 def _make_text_answer(status: int, text: str) -> HttpAnswer:
     return HttpAnswer(status, text.encode(), {}, TEXT)
 
@@ -86,6 +104,7 @@ async def _answer_request(  # noqa: PLR0911 - one per outcome
 ) -> HttpAnswer:
     if call.method == "DELETE" and session.answer is None:
         session.cancelled = True
+        session.content.release()
     if session.cancelled:
         return HttpAnswer(CLIENT_CLOSED_REQUEST)
     if session.answer:
@@ -155,14 +174,15 @@ async def _store_body(
         return
     buffer = BlockBuffer(session.content)
     overlap = session.content.size - upload_range.start
-    largest = None if upload_range.end is None else upload_range.end - upload_range.start
+    end = session.total if upload_range.end is None else upload_range.end
+    largest = None if end is None else end - upload_range.start
     limit = fault.after_bytes if fault else largest
     position, complete = 0, False
     try:
         while limit is None or position < limit:
             piece = await body.read_piece()
             if not piece:
-                complete = upload_range.end is None
+                complete = end is None
                 break
             if limit is not None:
                 piece = piece[: limit - position]
@@ -173,7 +193,7 @@ async def _store_body(
         complete = complete or position == largest
     finally:
         await buffer.finish(keep_rest=complete)
-    if complete and upload_range.end is None and session.total is None:
+    if complete and end is None:
         session.total = upload_range.start + position
 
 

@@ -1,4 +1,4 @@
-"""Upload sessions: the address of one is a secret that needs no token."""
+"""Upload sessions. The address of a session is a secret that needs no token."""
 
 import asyncio
 import secrets
