@@ -18,6 +18,7 @@ from django.db.models import F
 from integrations.access import fences
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease
+from integrations.coordination.task_queue import enqueue
 from integrations.grants.provider_sessions import ProviderSession
 from integrations.models import DriveFile, DriveFileProblem, DriveFileState, Integration
 from integrations.providers import errors
@@ -267,6 +268,8 @@ class FileTransfer:
             received=state.received,
             due_at=self.clock(),
         )
+        # If the message is lost, the sweep finds the row.
+        enqueue("integrations.upload_file", file_id=self.file.id)
 
     def settle_failure(self, problem: DriveFileProblem) -> None:
         """:raises LeaseLost:"""

@@ -100,11 +100,11 @@ def wait_for_stored(world, count: int) -> None:
 class TestUpload:
     @pytest.mark.scenario("F4")
     def test_survives_the_death_of_its_web_process(self, sender, running, remote, world):
-        data = make_file(6 * MIB + 11)
+        data = make_file(12 * MIB + 11)
         address = sender.begin(len(data))
 
-        with sender.sending(address, len(data), data[: 4 * MIB]):
-            wait_for_stored(world, 3 * MIB)
+        with sender.sending(address, len(data), data[: 8 * MIB]):
+            wait_for_stored(world, 4 * MIB)
             running.kill("web")
         running.service.start_site(ProcessClass.WEB, running.port)
         running.service.wait_until_listening("web", running.port)
@@ -116,25 +116,25 @@ class TestUpload:
 
     @pytest.mark.scenario("F4")
     def test_continues_after_its_client_left(self, sender, remote, world):
-        data = make_file(3 * MIB)
+        data = make_file(9 * MIB)
         address = sender.begin(len(data))
 
-        with sender.sending(address, len(data), data[: 2 * MIB]):
-            wait_for_stored(world, MIB)
+        with sender.sending(address, len(data), data[: 6 * MIB]):
+            wait_for_stored(world, 2 * MIB)
         wait_until(lambda: DriveFile.objects.get().lease_by is None)
-        assert sender.ask(address) >= MIB
+        assert sender.ask(address) >= 2 * MIB
         sender.finish(address, data)
 
         remote.check_remote(data)
 
     @pytest.mark.scenario("X8")
     def test_ends_with_a_disconnect_and_leaves_nothing(self, sender, remote, world):
-        data = make_file(8 * MIB)
+        data = make_file(12 * MIB)
         address = sender.begin(len(data))
         drive = sender.mailbox
 
-        with sender.sending(address, len(data), data[:MIB]) as client:
-            wait_for_stored(world, UNIT)
+        with sender.sending(address, len(data), data[: 6 * MIB]) as client:
+            wait_for_stored(world, 2 * MIB)
             job = connections.disconnect_integration(
                 integration_id=drive.id,
                 user_id=drive.connection.user_id,
@@ -143,7 +143,7 @@ class TestUpload:
             )
             step = purge.run_purge(job_id=job.id)
             # The web process checks every two seconds, and sends nothing that comes later.
-            for offset in range(MIB, len(data), UNIT):
+            for offset in range(6 * MIB, len(data), UNIT):
                 time.sleep(0.2)
                 try:
                     client.sendall(data[offset : offset + UNIT])
@@ -158,14 +158,14 @@ class TestUpload:
         assert sum(inventory.count_rows_left(integration_id=drive.id).values()) == 0
 
     def test_stops_when_its_owner_pauses_it(self, sender, remote, world):
-        data = make_file(8 * MIB)
+        data = make_file(12 * MIB)
         address = sender.begin(len(data))
 
-        with sender.sending(address, len(data), data[:MIB]) as client:
-            wait_for_stored(world, UNIT)
+        with sender.sending(address, len(data), data[: 6 * MIB]) as client:
+            wait_for_stored(world, 2 * MIB)
             answer = sender.http.post(f"{address}/pause", headers=sender.headers)
             assert answer.status_code == 200, answer.text
-            for offset in range(MIB, len(data), UNIT):
+            for offset in range(6 * MIB, len(data), UNIT):
                 time.sleep(0.15)
                 try:
                     client.sendall(data[offset : offset + UNIT])
