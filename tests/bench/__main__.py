@@ -66,6 +66,8 @@ BENCHMARKS = (
     Benchmark("copies", "Calendars: a copy against the provider", sandbox=True),
     Benchmark("graph", "Microsoft: messages listed, read and synced", sandbox=True),
     Benchmark("sending", "A message accepted, and a large file on its way", sandbox=True),
+    Benchmark("drive", "A file of 1 GB on its way into a Drive", sandbox=True),
+    Benchmark("drive_kills", "200 interrupted files on their way into a Drive", sandbox=True),
     Benchmark("polling", "Empty polls at Gmail and at Outlook", sandbox=True),
     Benchmark("hostile", "Hostile mail among good mail", sandbox=True),
     Benchmark("load", "Web server: requests of 1, 4 and 16 callers, 1 and 2 web processes"),

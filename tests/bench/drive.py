@@ -1,0 +1,280 @@
+"""
+A file of 1 GB on its way into a Drive: memory of web server and worker, and throughput.
+
+The sandbox answers each request 20 ms later, and computes the one checksum that the service
+compares. Baselines: a bare httpx stream to an upload session, and `MediaFileUpload` of Google's
+client with its default chunks. The client of the whole way is httpx as well, in this process.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from django.conf import settings
+from django.test import Client
+from google.oauth2.credentials import Credentials
+from googleapiclient.discovery import build_from_document
+from googleapiclient.discovery_cache import get_static_doc
+from googleapiclient.http import MediaFileUpload
+
+from accounts.models import Organisation, User
+from config.embedded.embedded_service import RunningService
+from config.process_classes import ProcessClass
+from integrations.models import DriveFile, DriveFileState, Integration, SyncWork
+from tests.bench import connecting, figures, google, memory, processes, sizes
+from tests.bench.figures import Figure
+from tests.factories import (
+    make_connection,
+    make_consent,
+    make_integration,
+    make_organisation,
+    make_user,
+)
+from tests.worlds.sandbox import Sandbox
+
+MIB: Final = 1024 * 1024
+LARGE: Final = sizes.choose_size(1000 * MIB, tiny=4 * MIB)
+TIMED: Final = sizes.choose_size(256 * MIB, tiny=2 * MIB)
+RUNS: Final = sizes.choose_size(5, tiny=1)
+LATENCY: Final = 0.02
+MOST_MEGABYTES: Final = 32.0
+LEAST_RATIO: Final = 0.9
+EMAIL: Final = "alice@gmail.example"
+DRIVE_FILE: Final = "https://www.googleapis.com/auth/drive.file"
+FILES: Final = "/v1/users/me/files"
+BODY_TYPE: Final = "application/offset+octet-stream"
+PATIENCE: Final = 240
+_BLOCK: Final = bytes(range(256)) * (MIB // 256)
+
+
+def run_benchmark() -> list[Figure]:
+    sandbox = connecting.get_sandbox_with_client()
+    google.remove_limits(sandbox)
+    sandbox.dial(
+        drive_units_per_minute=0,
+        drive_project_units_per_minute=0,
+        drive_checksums="sha256",
+        latency_seconds=LATENCY,
+    )
+    sandbox.seed(EMAIL, size=0)
+    organisation = make_organisation()
+    alice = make_user("alice", organisation=organisation)
+    tokens = sandbox.authorize(EMAIL, f"openid email {DRIVE_FILE}")
+    connect_drive(alice, organisation, tokens)
+    with processes.start_processes(ProcessClass.SYNC) as service, ExitStack() as stack:
+        browser = stack.enter_context(closing(open_browser(service, alice)))
+        _upload(browser, 2 * MIB)
+        _upload(browser, 2 * MIB, piece=MIB)
+        _wait_until_done()
+        rises = _measure_memory(service, browser)
+        rates = _measure_rates(sandbox, browser, tokens["access_token"])
+    count = DriveFile.objects.filter(state=DriveFileState.DONE).count()
+    if count != DriveFile.objects.count():
+        raise AssertionError("not every file arrived")
+    return [*rises, *rates]
+
+
+def connect_drive(user: User, organisation: Organisation, tokens: dict[str, Any]) -> Integration:
+    connection = make_connection(
+        user,
+        organisation,
+        email=EMAIL,
+        access_token=tokens["access_token"],
+        refresh_token=tokens["refresh_token"],
+        scopes=("email", "openid", DRIVE_FILE),
+    )
+    make_consent(connection, "drive")
+    drive = make_integration(connection, product="drive", consent=False, horizon_days=None)
+    # Nothing of a Drive is synced.
+    SyncWork.objects.filter(integration=drive).delete()
+    return drive
+
+
+def open_browser(service: RunningService, user: User) -> httpx.Client:
+    """Return a signed-in browser with its form token."""
+    client = Client()
+    client.force_login(user)
+    browser = httpx.Client(base_url=service.url, timeout=PATIENCE)
+    browser.cookies.set(settings.SESSION_COOKIE_NAME, client.session.session_key)
+    browser.get("/inbox/search/").raise_for_status()
+    browser.headers.update(
+        {
+            "Tus-Resumable": "1.0.0",
+            "X-CSRFToken": browser.cookies[settings.CSRF_COOKIE_NAME],
+            "Origin": service.url,
+            "Referer": service.url,
+        }
+    )
+    return browser
+
+
+def _upload(browser: httpx.Client, size: int, *, piece: int | None = None) -> str:
+    """:param piece: bytes of one request; None: all"""
+    created = browser.post(f"{FILES}?again=true", headers={"Upload-Length": str(size)})
+    created.raise_for_status()
+    address = created.headers["Location"]
+    offset = 0
+    while offset < size:
+        length = min(piece or size, size - offset)
+        answer = browser.patch(
+            address,
+            content=_iterate(length),
+            headers={
+                "Upload-Offset": str(offset),
+                "Content-Length": str(length),
+                "Content-Type": BODY_TYPE,
+            },
+        )
+        answer.raise_for_status()
+        offset = int(answer.headers["Upload-Offset"])
+    return address
+
+
+def _iterate(size: int) -> Iterator[bytes]:
+    for start in range(0, size, MIB):
+        yield _BLOCK[: min(MIB, size - start)]
+
+
+def _wait_until_done() -> None:
+    until = time.monotonic() + PATIENCE
+    while DriveFile.objects.exclude(state=DriveFileState.DONE).exists():
+        if time.monotonic() > until:
+            raise AssertionError("a file was not settled")
+        time.sleep(0.2)
+
+
+def _measure_memory(service: RunningService, browser: httpx.Client) -> list[Figure]:
+    """Of a file in one request at the web server; of one in pieces, compared by the worker."""
+    size = f"{LARGE // MIB:,} MiB"
+    with PeakMemory(service.processes["web"].pid) as web:
+        _upload(browser, LARGE)
+    with PeakMemory(service.processes["worker-sync"].pid) as worker:
+        _upload(browser, LARGE, piece=64 * MIB)
+        _wait_until_done()
+    return [
+        figures.make_limit_figure(
+            f"web server, above idle, {size} in one request",
+            web.rise,
+            "MB",
+            most=MOST_MEGABYTES,
+        ),
+        figures.make_limit_figure(
+            f"worker, above idle, comparing {size} that came in pieces",
+            worker.rise,
+            "MB",
+            most=MOST_MEGABYTES,
+        ),
+    ]
+
+
+class PeakMemory:
+    """The rise of the resident memory of a process and its descendants, in megabytes."""
+
+    def __init__(self, pid: int) -> None:
+        self._processes = [Path(f"/proc/{member}") for member in memory.family(pid)]
+        self.rise = 0.0
+
+    def __enter__(self) -> PeakMemory:
+        for process in self._processes:
+            (process / "clear_refs").write_text("5")
+        self._before = self._read("VmRSS:")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.rise = max(0.0, self._read("VmHWM:") - self._before)
+
+    def _read(self, name: str) -> float:
+        return sum(
+            int(line.split()[1]) / 1024
+            for process in self._processes
+            for line in (process / "status").read_text().splitlines()
+            if line.startswith(name)
+        )
+
+
+@dataclass(frozen=True)
+class Sender:
+    name: str
+    send: Callable[[], None]
+
+
+def _measure_rates(sandbox: Sandbox, browser: httpx.Client, token: str) -> list[Figure]:
+    with tempfile.NamedTemporaryFile() as file, httpx.Client(timeout=PATIENCE) as http:
+        for block in _iterate(TIMED):
+            file.write(block)
+        file.flush()
+        senders = (
+            Sender("whole", lambda: _upload_and_check(browser)),
+            Sender("stream", lambda: _stream(http, sandbox, token)),
+            Sender("library", lambda: _use_library(sandbox, token, file.name)),
+        )
+        seconds: dict[str, list[float]] = {sender.name: [] for sender in senders}
+        for _ in range(RUNS):
+            for sender in senders:
+                began = time.perf_counter()
+                sender.send()
+                seconds[sender.name].append(time.perf_counter() - began)
+    rates = {name: TIMED / MIB / statistics.median(times) for name, times in seconds.items()}
+    return [
+        figures.make_times_figure(
+            f"{TIMED // MIB} MiB from a client through the web server",
+            rates["whole"],
+            "MiB/s",
+            baseline=rates["stream"],
+            against="a bare httpx stream to the session",
+            least=LEAST_RATIO,
+            more_is_better=True,
+        ),
+        figures.make_times_figure(
+            f"{TIMED // MIB} MiB from a client through the web server",
+            rates["whole"],
+            "MiB/s",
+            baseline=rates["library"],
+            against="MediaFileUpload, resumable, default chunks",
+            more_is_better=True,
+        ),
+    ]
+
+
+def _upload_and_check(browser: httpx.Client) -> None:
+    address = _upload(browser, TIMED)
+    state = DriveFile.objects.get(id=address.rpartition("/")[2]).state
+    if state != DriveFileState.DONE:
+        raise AssertionError(f"the file is {state}")
+
+
+def _stream(http: httpx.Client, sandbox: Sandbox, token: str) -> None:
+    session = http.post(
+        f"{sandbox.url}/upload/drive/v3/files?uploadType=resumable",
+        json={"name": "stream.bin"},
+        headers={"Authorization": f"Bearer {token}", "X-Upload-Content-Length": str(TIMED)},
+    )
+    session.raise_for_status()
+    answer = http.put(
+        session.headers["Location"],
+        content=_iterate(TIMED),
+        headers={"Content-Length": str(TIMED)},
+    )
+    answer.raise_for_status()
+
+
+def _use_library(sandbox: Sandbox, token: str, path: str) -> None:
+    document = json.loads(get_static_doc("drive", "v3"))
+    document["rootUrl"] = f"{sandbox.url}/"
+    document["baseUrl"] = f"{sandbox.url}/drive/v3/"
+    document.pop("mtlsRootUrl", None)
+    service = build_from_document(document, credentials=Credentials(token))
+    media = MediaFileUpload(path, "application/octet-stream", resumable=True)
+    request = service.files().create(body={"name": "library.bin"}, media_body=media)
+    response = None
+    while response is None:
+        _, response = request.next_chunk()
