@@ -64,7 +64,7 @@ class TestTrips:
 
     def test_name_functions_that_exist(self):
         text = (ROOT / "integrations" / "README.md").read_text()
-        trips = text.split("## Four trips\n")[1].split("\n## ")[0]
+        trips = text.split("## Trips\n")[1].split("\n## ")[0]
         rooms = {path.name for path in (ROOT / "integrations").iterdir()} | {"limited_use"}
         names = [name for name in re.findall(r"`([\w.]+)`", trips) if "." in name]
         stops = [name for name in names if name.split(".")[0] in rooms]

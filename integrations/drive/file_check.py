@@ -93,7 +93,7 @@ def check_content(transfer: FileTransfer) -> None:
     file_id = transfer.state.file_id
     try:
         remote = transfer.call(lambda adapter: adapter.find_file(file_id))
-        if remote.size != transfer.state.received:
+        if remote.size != (transfer.file.size or transfer.state.received):
             fail_mismatch(transfer)
         with transfer.call(lambda adapter: adapter.open_content(file_id)) as content:
             is_equal = _compare_pieces(transfer, content)
@@ -105,8 +105,9 @@ def check_content(transfer: FileTransfer) -> None:
 
 
 def _compare_pieces(transfer: FileTransfer, content: Iterator[bytes]) -> bool:
+    """Bytes after the last piece have no digest: their client never came back."""
     blocks = _LeasedBlocks(transfer, content)
-    return all(blocks.has_next_piece(piece) for piece in transfer.state.pieces) and blocks.is_at_end
+    return all(blocks.has_next_piece(piece) for piece in transfer.state.pieces)
 
 
 def fail_mismatch(transfer: FileTransfer) -> None:
@@ -139,10 +140,6 @@ class _LeasedBlocks:
             digest.update(block)
             missing -= len(block)
         return digest.hexdigest() == piece.sha256
-
-    @property
-    def is_at_end(self) -> bool:
-        return not (self._rest or self._read_block())
 
     def _read_block(self) -> bytes:
         self._transfer.renew_old_lease()

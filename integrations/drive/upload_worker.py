@@ -192,8 +192,7 @@ def _end_session(transfer: FileTransfer) -> None:
 def _send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> None:
     file = transfer.file
     if file.source == FileSourceKind.CLIENT:
-        # Only an empty file has no bytes to wait for.
-        _finish(transfer, transfer.find_offset() or _send_chunks(transfer, iter(())))
+        _finish_client_file(transfer)
         return
     source = sources[file.source]
     try:
@@ -223,6 +222,17 @@ def _send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> N
         else:
             complete_file = _send_chunks(transfer, pieces)
         _finish(transfer, complete_file)
+
+
+def _finish_client_file(transfer: FileTransfer) -> None:
+    """Complete an empty file, or settle an upload that its client abandoned."""
+    complete_file = transfer.find_offset()
+    if complete_file is not None and transfer.file.size:
+        file_check.check_content(transfer)
+    elif transfer.file.size:
+        raise UploadFailed(DriveFileProblem.ABANDONED)
+    else:
+        _finish(transfer, complete_file or _send_chunks(transfer, iter(())))
 
 
 def _send_chunks(transfer: FileTransfer, pieces: Iterator[bytes]) -> RemoteFile:

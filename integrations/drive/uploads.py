@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from accounts.ids import uuid7
 from integrations.access import drive_permits, fences
 from integrations.access.request_context import ObjectNotFound, RequestContext, get_owner_ids
+from integrations.coordination import leases
 from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import (
     FETCHABLE,
@@ -318,11 +319,16 @@ def delete_old_entries(*, at: datetime) -> int:
 
 
 def give_up_abandoned_files(*, at: datetime) -> int:
-    """Settle uploads whose bytes nobody sent in time, and undecided proposals; return how many."""
+    """
+    Settle uploads whose bytes nobody sent in time, and undecided proposals; return how many. A
+    worker first asks the Drive for those that have an upload session.
+    """
     abandoned = DriveFile.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lte=at), state__in=STOPPABLE, expires_at__lte=at
+        leases.match_unleased(at), state__in=STOPPABLE, expires_at__lte=at
     ).exclude(state=DriveFileState.CHECKING)
-    return abandoned.update(
+    with_session = abandoned.filter(state=DriveFileState.UPLOADING, due_at=None)
+    with_session.update(due_at=at)
+    return abandoned.exclude(state=DriveFileState.UPLOADING).update(
         state=DriveFileState.FAILED,
         problem=DriveFileProblem.ABANDONED,
         transfer=None,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations.drive import file_transfer, upload_stream
+from integrations.drive import file_transfer, upload_stream, uploads
 from integrations.models import DriveFile, Integration
 from tests.factories import actor_for
 from tests.integrations.drive.tus_files import TUS, UNIT, make_checksum, make_file
@@ -251,3 +251,34 @@ def test_any_interruptions_end_in_one_equal_file(files, run_worker, seed):
     assert (remote["size"], remote["creations"]) == (len(data), 1)
     assert files.sandbox.drive_content(ALICE_BOX, remote["id"]) == data
 
+
+
+class TestAbandonedUploads:
+    @pytest.fixture
+    def abandon(self, run_worker):
+        def abandon() -> None:
+            DriveFile.objects.update(expires_at=timezone.now())
+            uploads.give_up_abandoned_files(at=timezone.now())
+            run_worker()
+
+        return abandon
+
+    def test_without_a_byte_are_given_up(self, files, begun, abandon):
+        abandon()
+
+        assert files.read(begun)["problem"] == "abandoned"
+
+    def test_with_some_bytes_are_given_up(self, files, begun, abandon):
+        files.send(begun, DATA[:UNIT])
+        abandon()
+
+        assert files.read(begun)["problem"] == "abandoned"
+        assert files.list_remote() == []
+
+    def test_with_all_bytes_in_the_drive_are_done(self, files, begun, abandon):
+        files.sandbox.fail_upload("lose_answer")
+        files.send(begun, DATA)
+        abandon()
+
+        assert files.read(begun)["state"] == "done"
+        files.check_remote(DATA)

@@ -47,7 +47,11 @@ class FileClient:
         return self.http.patch(address, data, BODY_TYPE, headers=headers, CONTENT_TYPE=BODY_TYPE)
 
     def ask(self, address: str) -> int:
-        answer = self.http.head(address, headers=TUS)
+        """Return the offset; a tus client asks again after a 503."""
+        for _ in range(4):
+            answer = self.http.head(address, headers=TUS)
+            if answer.status_code != 503:
+                break
         assert answer.status_code == 200, answer
         return int(answer["Upload-Offset"])
 
