@@ -100,9 +100,7 @@ def _store_folder_id(
     """Return the id to create: of another upload that stored its own first, else `new_id`."""
     file = transfer.file
     with transaction.atomic(durable=True):
-        fences.lock_integration(
-            integration_id=file.integration_id, epoch=transfer.permit.epoch
-        )
+        fences.lock_integration(integration_id=file.integration_id, epoch=transfer.permit.epoch)
         folder = DriveFolder.objects.filter(integration_id=file.integration_id).first()
         if folder is not None:
             stored_place = _open_place(transfer, folder.place)

@@ -60,4 +60,3 @@ def remove_file(context: RequestContext, file_id: UUID) -> None:
             uploads.cancel_file(context, file_id)
             return
     uploads.delete_entry(context, file_id)
-

@@ -32,7 +32,6 @@ from .file_transfer import LEASE_TIME, FileTransfer
 from .upload_errors import (
     BodyInterrupted,
     PieceTooSmall,
-    UploadFailed,
     UploadNotOpen,
     UploadPaused,
 )

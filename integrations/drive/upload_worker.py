@@ -1,6 +1,4 @@
-"""
-A worker's part: read other sources, compare what arrived in pieces, and end cancelled sessions.
-"""
+"""A worker's part: read other sources, compare files, and end cancelled sessions."""
 
 from __future__ import annotations
 
@@ -119,9 +117,12 @@ def _run_turn(
         _settle(lease, DriveFileProblem.CRASHED, clock())
         return
     try:
-        with _open_transfer(lease, file, clock) as transfer:
-            with suppress(UploadFailed), file_check.settle_lasting_failures(transfer):
-                _advance(transfer, sources)
+        with (
+            _open_transfer(lease, file, clock) as transfer,
+            suppress(UploadFailed),
+            file_check.settle_lasting_failures(transfer),
+        ):
+            _advance(transfer, sources)
     except LeaseLost:
         raise
     except (DisconnectedError, Unopenable, KeyUnusable) as error:
@@ -139,9 +140,7 @@ def _run_turn(
         # Frames hold names and bytes: no report may show them.
         traceback_scrubber.clear_frames(bug)
         logger.exception("drive.upload_crashed", extra={"about": file.id})
-        leases.release(
-            lease, crash_count=file.crash_count + 1, due_at=clock() + _FIRST_PAUSE
-        )
+        leases.release(lease, crash_count=file.crash_count + 1, due_at=clock() + _FIRST_PAUSE)
         raise
 
 
@@ -205,9 +204,7 @@ def _send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> N
             DriveFileProblem.TOO_LARGE if is_large else DriveFileProblem.REJECTED
         ) from None
     with closing(_CloseablePieces(source_file)) as pieces:
-        transfer.save_descriptor(
-            FileDescriptor(source_file.filename, source_file.content_type)
-        )
+        transfer.save_descriptor(FileDescriptor(source_file.filename, source_file.content_type))
         if transfer.state.session_url and not source.is_repeatable:
             # Other bytes would follow the ones that the Drive has.
             transfer.adapter.cancel_upload(transfer.state.session_url)

@@ -290,9 +290,7 @@ def delete_entry(context: RequestContext, file_id: UUID) -> None:
     :raises ObjectNotFound, UploadNotOpen: if the upload has not ended
     """
     file = find_own_file(context, file_id)
-    deleted_count, _ = (
-        DriveFile.objects.filter(id=file.id).exclude(state__in=STOPPABLE).delete()
-    )
+    deleted_count, _ = DriveFile.objects.filter(id=file.id).exclude(state__in=STOPPABLE).delete()
     if not deleted_count:
         raise UploadNotOpen
 

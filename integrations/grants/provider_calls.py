@@ -119,7 +119,8 @@ def open_files(connection_id: UUID) -> Iterator[tuple[FileAdapter, ProviderSessi
     :raises errors.ProviderError, DisconnectedError:
     """
     access = get_person_access(connection_id)
-    provider = PROVIDERS[Connection.objects.values_list("provider", flat=True).get(id=connection_id)]
+    key = Connection.objects.values_list("provider", flat=True).get(id=connection_id)
+    provider = PROVIDERS[key]
     if provider.open_files is None:
         raise errors.Rejected("this provider stores no files")
     with provider.open_files(access) as adapter:

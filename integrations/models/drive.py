@@ -112,9 +112,7 @@ class DriveFile(models.Model):
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
     user_id = models.UUIDField()
     organisation_id = models.UUIDField()
-    source = models.CharField(
-        max_length=16, choices=FileSourceKind, default=FileSourceKind.CLIENT
-    )
+    source = models.CharField(max_length=16, choices=FileSourceKind, default=FileSourceKind.CLIENT)
     # Ours: the attachment, the calendar or the export, and the integration that it belongs to.
     source_id = models.UUIDField(null=True)
     source_integration_id = models.UUIDField(null=True)
@@ -122,9 +120,7 @@ class DriveFile(models.Model):
     proposed_by = models.CharField(max_length=64, blank=True, default="")
     delegation_id = models.UUIDField(null=True)
     standing_consent_id = models.UUIDField(null=True)
-    state = models.CharField(
-        max_length=16, choices=DriveFileState, default=DriveFileState.WAITING
-    )
+    state = models.CharField(max_length=16, choices=DriveFileState, default=DriveFileState.WAITING)
     problem = models.CharField(
         max_length=24, choices=DriveFileProblem, blank=True, default=DriveFileProblem.NONE
     )

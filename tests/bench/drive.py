@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 from django.conf import settings
@@ -183,7 +183,7 @@ class PeakMemory:
         self._processes = [Path(f"/proc/{member}") for member in memory.family(pid)]
         self.rise = 0.0
 
-    def __enter__(self) -> PeakMemory:
+    def __enter__(self) -> Self:
         for process in self._processes:
             (process / "clear_refs").write_text("5")
         self._before = self._read("VmRSS:")

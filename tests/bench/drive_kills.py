@@ -71,15 +71,17 @@ def run_benchmark() -> list[Figure]:
     drive.connect_drive(alice, organisation, tokens)
     plans = _make_plans()
     began = time.perf_counter()
-    with processes.start_processes(ProcessClass.SYNC) as service:
-        with closing(drive.open_browser(service, alice)) as browser:
-            for plan in plans:
-                _upload(service, browser, sandbox, plan)
-            _wait_until_settled()
+    with (
+        processes.start_processes(ProcessClass.SYNC) as service,
+        closing(drive.open_browser(service, alice)) as browser,
+    ):
+        for plan in plans:
+            _upload(service, browser, sandbox, plan)
+        _wait_until_settled()
     seconds = time.perf_counter() - began
     equal_count = _compare(sandbox, plans)
     kinds = Counter(plan.interruption.value for plan in plans)
-    note = ", ".join(f"{count} × {kind}" for kind, count in sorted(kinds.items()))
+    note = ", ".join(f"{count} times {kind}" for kind, count in sorted(kinds.items()))
     return [
         figures.make_least_figure(
             "files exactly once and byte-equal",
@@ -99,9 +101,7 @@ def _make_plans() -> list[Plan]:
     ]
 
 
-def _upload(
-    service: RunningService, browser: httpx.Client, sandbox: Sandbox, plan: Plan
-) -> None:
+def _upload(service: RunningService, browser: httpx.Client, sandbox: Sandbox, plan: Plan) -> None:
     content = plan.make_content()
     address = _create(browser, plan)
     match plan.interruption:
@@ -163,7 +163,7 @@ def _finish(browser: httpx.Client, address: str, content: bytes) -> None:
     while time.monotonic() < until:
         with suppress(httpx.HTTPError):
             answer = browser.head(address)
-            if answer.status_code == 200:  # noqa: PLR2004 - RFC 9110
+            if answer.status_code == 200:
                 offset = int(answer.headers["Upload-Offset"])
                 if offset == SIZE:
                     return

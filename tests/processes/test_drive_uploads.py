@@ -64,7 +64,7 @@ class DriveSender(Sender):
 
 
 def read_state(address: str) -> str:
-    return DriveFile.objects.get(id=address.split("/")[-1]).state
+    return DriveFile.objects.get(id=address.rsplit("/", maxsplit=1)[-1]).state
 
 
 @pytest.fixture

@@ -139,4 +139,3 @@ def _map_session_error(response: provider_http.ProviderResponse) -> errors.Provi
 def _check_session_url(session_url: str, access: ProviderAccess) -> None:
     if not access.root_url or urlsplit(session_url)[:2] != urlsplit(access.root_url)[:2]:
         raise errors.Unexpected("a file would have left for another host")
-

@@ -49,6 +49,13 @@ _ERRORS_BY_REASON: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]]
     (_OPERATOR_REASONS, errors.InvalidClient),
     (_WEBHOOK_REASONS, errors.WebhookRejected),
 )
+# For 403.
+_FORBIDDEN_BY_REASON: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] = (
+    (_OPERATOR_REASONS, errors.InvalidClient),
+    (frozenset({"domainPolicy"}), errors.AdminBlocked),
+    (_FULL_REASONS, errors.StorageFull),
+    (_REJECTED_REASONS, errors.Rejected),
+)
 # Further codes that may be logged:
 # https://developers.google.com/workspace/gmail/api/guides/handle-errors and
 # https://cloud.google.com/apis/design/errors. An unknown code may be user content.
@@ -259,15 +266,11 @@ def _map_forbidden(
         return errors.ScopeMissing, pause
     if "dailyLimitExceeded" in reasons:
         return errors.RateLimited, pause or DAILY_LIMIT_PAUSE
-    if reasons & _OPERATOR_REASONS:
-        return errors.InvalidClient, pause
-    if "domainPolicy" in reasons:
-        return errors.AdminBlocked, pause
-    if reasons & _FULL_REASONS:
-        return errors.StorageFull, pause
-    if reasons & _REJECTED_REASONS:
-        return errors.Rejected, pause
-    return errors.Unexpected, pause
+    kind = next(
+        (error_class for codes, error_class in _FORBIDDEN_BY_REASON if reasons & codes),
+        errors.Unexpected,
+    )
+    return kind, pause
 
 
 def _read_reasons(response: provider_http.ProviderResponse) -> set[str]:

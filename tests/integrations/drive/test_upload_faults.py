@@ -66,9 +66,7 @@ class TestProviderFaults:
         run_worker()
         files.check_remote(DATA)
 
-    def test_an_answer_without_a_range_means_that_nothing_is_stored(
-        self, files, begun, run_worker
-    ):
+    def test_an_answer_without_a_range_means_that_nothing_is_stored(self, files, begun, run_worker):
         files.sandbox.fail_upload("discard")
 
         files.send(begun, DATA)
@@ -160,14 +158,12 @@ class TestProviderFaults:
 
 class TestClientFaults:
     @pytest.mark.parametrize("cut_at", [0, 1, UNIT, 2 * UNIT + 1, len(DATA) - 1])
-    def test_a_body_that_breaks_off_continues(self, files, drive, alice, begun, run_worker, cut_at):
+    def test_a_body_that_breaks_off_continues(self, files, alice, begun, run_worker, cut_at):
         file = DriveFile.objects.select_related("integration__connection").get()
         actor = actor_for(alice, file.integration.connection.organisation)
 
         with pytest.raises(upload_stream.BodyInterrupted):
-            upload_stream.append_body(
-                file, actor, break_after(cut_at), offset=0, length=len(DATA)
-            )
+            upload_stream.append_body(file, actor, break_after(cut_at), offset=0, length=len(DATA))
 
         files.finish(begun, DATA)
         run_worker()
@@ -250,7 +246,6 @@ def test_any_interruptions_end_in_one_equal_file(files, run_worker, seed):
     (remote,) = [file for file in files.list_remote() if file["id"] not in before]
     assert (remote["size"], remote["creations"]) == (len(data), 1)
     assert files.sandbox.drive_content(ALICE_BOX, remote["id"]) == data
-
 
 
 class TestAbandonedUploads:
