@@ -29,7 +29,7 @@ from integrations.notifications.removal_messages import (
     make_statement,
 )
 from integrations.providers import PROVIDERS
-from integrations.providers.product_names import name_product
+from integrations.providers.product_names import PRODUCTS, name_product
 from integrations.purge.messages import receipt as receipt_texts
 from integrations.web import account_rows, row_counts
 
@@ -66,6 +66,7 @@ def render_confirmation(
 
     :param removed: live integrations of `connection`
     """
+    removed = sorted(removed, key=lambda integration: PRODUCTS.index(integration.product))
     calendars = _list_calendars(request_context, removed)
     return named_calendars.render_calendars(
         request,
