@@ -135,9 +135,9 @@ def _resume_sync(integration: Integration, at: datetime) -> None:
         enqueue_on_commit("integrations.sync_mail", work_id=work_id)
     if integration.status not in {IntegrationStatus.REAUTH_REQUIRED, IntegrationStatus.DEGRADED}:
         return
-    is_waiting = work_items.exists() and not work_items.filter(
-        first_synced_at__isnull=False
-    ).exists()
+    is_waiting = (
+        work_items.exists() and not work_items.filter(first_synced_at__isnull=False).exists()
+    )
     integration.status = IntegrationStatus.SYNCING if is_waiting else IntegrationStatus.ACTIVE
     integration.status_reason = StatusReason.NONE
     integration.status_since = at

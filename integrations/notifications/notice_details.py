@@ -19,11 +19,7 @@ from .support_reasons import REASON, ReasonWord
 ProviderLabel = Enum("ProviderLabel", {key: config.label for key, config in PROVIDERS.items()})  # type: ignore[misc]
 ProductName = Enum(  # type: ignore[misc]
     "ProductName",
-    {
-        f"{key}_{product}": name
-        for key in PROVIDERS
-        for product, name in name_products(key).items()
-    },
+    {f"{key}_{product}": name for key in PROVIDERS for product, name in name_products(key).items()},
 )
 
 

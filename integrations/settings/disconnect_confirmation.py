@@ -106,7 +106,9 @@ def _get_context(
             [name_product(connection.provider, integration.product) for integration in removed]
         ),
         "others": others,
-        "other_names": join_names([name_product(connection.provider, product) for product in others]),
+        "other_names": join_names(
+            [name_product(connection.provider, product) for product in others]
+        ),
         "provider": PROVIDERS[connection.provider],
         "connection_id": connection.id,
         "product": situation.subject.product,
@@ -154,7 +156,10 @@ def _format_counts(counts: Mapping[str, int]) -> dict[str, str]:
 
 
 def _count_rows(
-    model: type[Message | Thread | Event | DriveFile], removed: Sequence[Integration], *, product: str
+    model: type[Message | Thread | Event | DriveFile],
+    removed: Sequence[Integration],
+    *,
+    product: str,
 ) -> int | None:
     of_product = [integration for integration in removed if integration.product == product]
     if not of_product:

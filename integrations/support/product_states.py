@@ -37,8 +37,8 @@ class ProductState:
     """
     :param name: such as `Google mail`
     :param words: as in the person's settings
-    :param last_success_at: of mail the last complete check, of calendars the age of the oldest copy;
-        None for a Drive
+    :param last_success_at: of mail the last complete check, of calendars the age of the oldest
+        copy; None for a Drive
     :param progress: of mail only
     :param calendars: of a calendar product only
     """

@@ -146,9 +146,7 @@ def _choose_use(rule: PolicyRule) -> Use:
 
 def _is_of_clients(rule: PolicyRule) -> bool:
     """Return whether only a platform feature could have all facts of the rule."""
-    return (
-        Fact.DELEGATION_LIVE in rule.needs or rule.recipients == {Recipient.PLATFORM_FEATURE}
-    )
+    return Fact.DELEGATION_LIVE in rule.needs or rule.recipients == {Recipient.PLATFORM_FEATURE}
 
 
 def _find_feature(use: Use, *, is_client: bool) -> str | None:

@@ -356,7 +356,9 @@ def save_files(integration):
     """Put two files into the Drive, and leave one upload on its way."""
     at = timezone.now()
     for _ in range(2):
-        drive.make_drive_file(integration, at, state="done", received=9, finished_at=at, due_at=None)
+        drive.make_drive_file(
+            integration, at, state="done", received=9, finished_at=at, due_at=None
+        )
     drive.make_drive_file(integration, at, state="uploading", received=4)
     Integration.objects.filter(id=integration.id).update(saved_file_count=2)
 
@@ -426,8 +428,8 @@ TRUE = {
     "disconnect.unreadable-at-once": is_removed_within_an_hour,
     "disconnect.list-unreadable": is_removed_within_an_hour,
     # Antares asks the provider for nothing that would remove a file.
-    "disconnect.files-stay": lambda world, _: not any(
-        "/drive/" in request["path"] for request in world.account.sandbox.requests()
+    "disconnect.files-stay": lambda world, _: (
+        not any("/drive/" in request["path"] for request in world.account.sandbox.requests())
     ),
     "disconnect.uploads-stop": has_no_open_upload,
     "disconnect.access-ends": lambda world, _: world.account.list_answers() != [],

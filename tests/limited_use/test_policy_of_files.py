@@ -230,9 +230,7 @@ class TestAFile:
 
     @pytest.mark.clause("LU-1", "W-LU1")
     def test_serves_no_other_purpose(self):
-        used = {
-            use.purpose for use in list_open_uses() if use.data_class == DataClass.FILE_CONTENT
-        }
+        used = {use.purpose for use in list_open_uses() if use.data_class == DataClass.FILE_CONTENT}
 
         # Sealing under another key shows nothing to anybody.
         assert used == {UPLOAD, Purpose.VAULT_REKEY}
