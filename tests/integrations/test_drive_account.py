@@ -30,6 +30,7 @@ from integrations.support import connection_overview, product_states
 from limited_use.agreements import consents
 from limited_use.models import Consent, Receipt
 from limited_use.policy.feature_registry import FEATURES
+from limited_use.vault.fields import SealedField
 from tests import drive
 from tests.api import cast
 from tests.factories import as_agreed
@@ -277,10 +278,12 @@ class TestTheFence:
         own.refresh_from_db()
         assert (attachment.state, own.state) == ("failed", "waiting")
 
-    @pytest.mark.claim("receipt.uploads-complete")
+    @pytest.mark.claim("receipt.uploads-complete", "data-use.uploads-kept")
     def test_says_in_the_receipt_that_nothing_was_stopped(self, transactional_db, browser):
         connect_drive(browser)
-        job = disconnect(Integration.objects.get())
+        integration = Integration.objects.select_related("connection").get()
+        drive.make_drive_file(integration, timezone.now(), state="done", due_at=None)
+        job = disconnect(integration)
         for _ in range(20):
             if purge.run_purge(job_id=job.id) == "done":
                 break
@@ -290,6 +293,12 @@ class TestTheFence:
         uploads = json.loads(document)["body"]["uploads"]
         assert (uploads["saved"], uploads["stopped"]) == (0, 0)
         assert uploads["says"] == "No upload was on its way when you disconnected."
+        # No column has bytes of a file: names and types, and ids at the provider, are sealed.
+        sealed = {one.name for one in DriveFile._meta.fields if isinstance(one, SealedField)}
+        assert sealed == {"descriptor", "transfer"}
+        assert not DriveFile.objects.exists()
+        page = reading.text(browser.client.get("/data-use/").text)
+        assert "names, sizes and states of your uploads, until you remove them" in page
 
 
 class TestStandingConsents:
