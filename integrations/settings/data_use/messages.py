@@ -176,12 +176,12 @@ ACTION: Final[Mapping[tuple[str, str], StrOrPromise]] = {
 #: What a support agent did, by event; a subject stands before it.
 SUPPORT_ACTION: Final[Texts] = {
     "support.act_ordered": _("ordered something for your accounts"),
-    "integration.disconnected": _("disconnected a mailbox or calendar"),
+    "integration.disconnected": _("disconnected a mailbox, a calendar or a Drive"),
 }
 
 #: Why a request was refused: the missing facts, as the owner of the data reads them.
 MISSING: Final[Texts] = {
-    Fact.INTEGRATION_LIVE: _("The mailbox or calendar was not connected."),
+    Fact.INTEGRATION_LIVE: _("The mailbox, calendar or Drive was not connected."),
     Fact.CONNECTION_LIVE: _("The account was not connected."),
     Fact.GRANT_LIVE: _("The provider had ended the access."),
     Fact.GRANT_ENDED: _("The provider had not ended the access."),
