@@ -433,7 +433,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Keep the connection working",
             "Encrypted storage only",
             "Connection removed",
-            "All data of the mailbox or calendar removed",
+            "All data of the mailbox, calendar or Drive removed",
             "Encryption key destroyed",
             "Key of the removed account's records kept for you",
             "Key of the removed account's records destroyed",

@@ -94,6 +94,7 @@ FINDER_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "integrations.Calendar": ("id", "integration_id"),
     "integrations.Event": ("calendar_id",),
     "integrations.OutboxCommand": ("integration_id", "kind", "state"),
+    "integrations.DriveFile": ("integration_id",),
     "integrations.SetAside": ("integration_id",),
     "integrations.BulkRevocation": ("id", "agent_id", "decided_by", "stopped_by"),
     "integrations.SupportAct": ("id", "bulk_id"),

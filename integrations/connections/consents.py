@@ -1,8 +1,8 @@
 """
 Give and withdraw consents, with their consequences in the same commit.
 
-Withdrawal disconnects dependent copies, each with a purge and a receipt. A local calendar is no
-copy: only its own page removes it.
+Withdrawal disconnects dependent copies and Drives, each with a purge and a receipt. A local
+calendar is no copy: only its own page removes it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import (
     Connection,
     DraftProposal,
+    DriveFile,
+    DriveFileState,
     Integration,
     PurgeJob,
     PurgeTrigger,
+    StandingConsent,
     SyncWork,
 )
 from integrations.outbox import commands, notice_mail
@@ -45,19 +48,23 @@ class NoEarlierConsent(Exception):
     """The person never consented to the feature. Connecting an account asks first."""
 
 
-def get_copied_products(feature: Feature) -> frozenset[str]:
-    if feature.platform_client or not scopes.keeps_copy([feature]):
+def get_dependent_products(feature: Feature) -> frozenset[str]:
+    """Return the products that a withdrawal disconnects."""
+    if feature.platform_client:
         return frozenset()
-    return frozenset(capability.partition(".")[0] for capability in feature.capabilities)
+    products = {capability.partition(".")[0] for capability in feature.capabilities}
+    return frozenset(
+        product for product in products if scopes.is_product_served(product, [feature])
+    )
 
 
 def list_dependent_integrations(
     *, feature: Feature, user_id: UUID, organisation_id: UUID
 ) -> list[Integration]:
     own_integrations = Integration.objects.live().owned_by(user_id, organisation_id)
-    of_product = own_integrations.filter(product__in=get_copied_products(feature)).select_related(
-        "connection"
-    )
+    of_product = own_integrations.filter(
+        product__in=get_dependent_products(feature)
+    ).select_related("connection")
     return list(of_product.exclude(connection__provider=LOCAL.key).order_by("id"))
 
 
@@ -124,7 +131,7 @@ def withdraw_consent(
     *, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> list[PurgeJob]:
     """
-    Disconnect dependent copies; return their purges.
+    Disconnect dependent copies and Drives; return their purges.
 
     After the commit nothing is shown, fetched or opened for the feature. Other consents to the
     same copies end, too.
@@ -225,7 +232,29 @@ def _switch_off_delegation(delegation_id: UUID, *, user_id: UUID, at: datetime) 
     )
     # Only drafts that the owner has opened are the owner's.
     DraftProposal.objects.filter(delegation_id=delegation.id, opened_at=None).delete()
+    DriveFile.objects.filter(delegation_id=delegation.id, state=DriveFileState.PROPOSED).delete()
+    _end_standing_consents(delegation, at)
     _record_delegation("delegation.switched_off", delegation, at)
+
+
+def _end_standing_consents(delegation: Delegation, at: datetime) -> None:
+    """End them, because the next switch-on would revive them."""
+    rows = StandingConsent.objects.filter(
+        user_id=delegation.user_id,
+        organisation_id=delegation.organisation_id,
+        feature=delegation.feature,
+        ended_at=None,
+    )
+    for row in rows.select_for_update(no_key=True, of=("self",)).order_by("id"):
+        consents.withdraw(
+            person_id=row.user_id,
+            organisation_id=row.organisation_id,
+            feature=row.feature,
+            item=row.id,
+            at=at,
+        )
+        row.ended_at = at
+        row.save(update_fields=["ended_at"])
 
 
 def _is_switchable(feature: Feature) -> bool:

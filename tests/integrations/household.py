@@ -174,7 +174,10 @@ def household(
                 version=FEATURES[feature].version,
                 at=at,
             )
-    SyncWork.objects.create(integration=integration, resource=FIRST_WORK[product], next_sync_at=at)
+    if product in FIRST_WORK:
+        SyncWork.objects.create(
+            integration=integration, resource=FIRST_WORK[product], next_sync_at=at
+        )
     return Household(user, organisation, membership, connection, integration, at)
 
 

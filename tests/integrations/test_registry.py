@@ -29,6 +29,7 @@ OURS = frozenset(
     {
         Recipient.OWNER,
         Recipient.OWN_PROVIDER,
+        Recipient.OTHER_OWN_ACCOUNT,
         Recipient.REGISTERED_USER,
         Recipient.SUPPORT_AGENT,
     }

@@ -283,7 +283,7 @@ class TestTheJourney:
         rows = [
             reading.text(row) for row in re.findall(r"<summary>.*?</summary>", entries, re.DOTALL)
         ]
-        for what in ("Find you for support", "· Order of support", "calendar disconnected"):
+        for what in ("Find you for support", "· Order of support", "Drive disconnected"):
             lines = [row for row in rows if row.endswith(what)]
             assert lines, (what, rows)
             assert {row.split(" · ")[1] for row in lines} == {"An Antares support agent"}

@@ -300,7 +300,7 @@ class TestDays:
 
         lines = list_lines(show_page(her_browser))
 
-        assert any("Mailbox or calendar disconnected" in line for line in lines)
+        assert any("Mailbox, calendar or Drive disconnected" in line for line in lines)
         assert any(line.startswith("You read your mail") for line in lines)
 
 
