@@ -53,8 +53,12 @@ class CalendarSource:
         pieces = ics_export.write_calendar(
             _DriveRecipient(file, calendar, to), now=timezone.now
         )
-        # Without the calendar's name, as a download.
-        return SourceFile(f"antares-calendar-{at:%Y-%m-%d}.ics", _CONTENT_TYPE, pieces)
+        return SourceFile(make_filename(file.created_at), _CONTENT_TYPE, pieces)
+
+
+def make_filename(at: datetime) -> str:
+    """Return a name without the calendar's own: that is sealed, and file names leak."""
+    return f"antares-calendar-{at:%Y-%m-%d}.ics"
 
 
 def _find_calendar(file: DriveFile) -> Calendar | None:

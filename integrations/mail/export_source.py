@@ -61,7 +61,7 @@ class MailExportSource:
         copy = DriveCopy(export.id, file, export.integration_id, to)
         copy.check_permits(at=at)
         return SourceFile(
-            f"antares-mail-{export.asked_at:%Y-%m-%d}.zip",
+            mailbox_export.make_filename(export.asked_at),
             streaming_zip.CONTENT_TYPE,
             mailbox_export.write_archive(copy, now=timezone.now),
         )

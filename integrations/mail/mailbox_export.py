@@ -124,6 +124,15 @@ def request_export(*, actor: Actor, integration_id: UUID, at: datetime) -> UUID:
         ).id
 
 
+def interrupt_export(export_id: UUID, *, at: datetime) -> None:
+    """Settle an export that has no reader."""
+    _record_end(export_id, ExportOutcome.INTERRUPTED, _ExportNotes(), at=at)
+
+
+def make_filename(at: datetime) -> str:
+    return f"antares-mail-{at:%Y-%m-%d}.zip"
+
+
 def get_latest_exports(*, actor: Actor, integration_id: UUID) -> list[Export]:
     """Return the newest first."""
     user_id, organisation_id = get_owner_ids(actor)
