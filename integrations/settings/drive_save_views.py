@@ -197,7 +197,7 @@ def _render_attachment_page(
 
 def _shape_attachment(opened: Mapping[str, bytes]) -> TemplateItem:
     name = orjson.loads(opened["descriptor"])["filename"] if "descriptor" in opened else ""
-    return TemplateItem({"is_file": True}, {"filename": name})
+    return TemplateItem({"is_drive": False}, {"filename": name})
 
 
 def _list_account_rows(context: RequestContext, source: SavedSource) -> AccountRows:

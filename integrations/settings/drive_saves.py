@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import models
@@ -125,7 +126,7 @@ def save_file(
     is_crossing = source.crosses_accounts(drive)
     if is_crossing and not is_crossing_agreed:
         raise CrossingNotAgreed
-    _check_new(drive, kind=source.kind, source_id=source.source_id)
+    _check_new(drive, source=source.kind, source_id=source.source_id)
     return uploads.create_file(
         context,
         drive,
@@ -151,7 +152,7 @@ def save_export(context: RequestContext, mailbox: Integration, drive: Integratio
     _require_person(context)
     if mailbox.product != "mail" or mailbox.connection_id != drive.connection_id:
         raise CrossingNotAgreed
-    _check_new(drive, kind=FileSourceKind.MAIL_EXPORT, source_integration_id=mailbox.id)
+    _check_new(drive, source=FileSourceKind.MAIL_EXPORT, source_integration_id=mailbox.id)
     export_id = mailbox_export.request_export(
         actor=context.actor, integration_id=mailbox.id, at=context.at
     )
@@ -190,10 +191,10 @@ def _require_person(context: RequestContext) -> None:
         raise ObjectNotFound
 
 
-def _check_new(drive: Integration, **source: object) -> None:
+def _check_new(drive: Integration, **of_source: Any) -> None:
     """:raises AlreadySaving:"""
     under_way = DriveFile.objects.filter(
-        integration=drive, state__in=OPEN_FILE_STATES, **source
+        integration=drive, state__in=OPEN_FILE_STATES, **of_source
     )
     if under_way.exists():
         raise AlreadySaving
