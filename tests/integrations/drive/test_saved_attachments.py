@@ -93,7 +93,7 @@ class TestSameAccount:
         assert file.crossing_at is None
         saved = [entry for entry in list_upload_decisions() if entry["class"].startswith("mail")]
         assert {entry["recipient"] for entry in saved} == {"own_provider"}
-        assert {entry["allowed"] for entry in saved} == {True}
+        assert {entry["event"] for entry in saved} == {"use.permitted"}
 
     @pytest.mark.scenario("F1")
     def test_is_read_by_its_part_each_time(self, alices, gmail, files, run_dying):
@@ -115,7 +115,7 @@ class TestSameAccount:
 
     def test_has_a_button_where_a_drive_is_connected(self, alices, gmail, drive):
         thread = Message.objects.get(id=saving.get_attachment(gmail).message_id).thread_id
-        address = f"/inbox/{thread}/"
+        address = f"/inbox/threads/{thread}/"
         form = saving.get_save_address(saving.get_attachment(gmail))
 
         with_drive = alices.client.get(address).content.decode()
@@ -279,7 +279,7 @@ class TestInterruption:
 
     def test_by_the_provider_of_the_mail_is_tried_again(self, ordered, alices, files):
         alices.sandbox.fail_next(
-            10, status=503, method="gmail.users.messages.attachments.get"
+            10, status=503, path_prefix="/gmail/v1/users/me/messages/"
         )
         saving.run_worker()
         assert DriveFile.objects.get().failing_since is not None
