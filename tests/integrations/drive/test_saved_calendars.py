@@ -93,6 +93,8 @@ class TestOrder:
 class TestFile:
     def test_is_the_one_that_can_be_downloaded(self, ordered, owner, calendar, files):
         saving.run_worker()
+        f = DriveFile.objects.get(); print("DBG", f.state, f.problem, f.due_at, f.failing_since, f.crash_count)
+        print("DBG", [(e["event"], e.get("rule"), e.get("missing"), e.get("class"), e.get("recipient")) for e in (json.loads(bytes(l.payload)) for l in Leaf.objects.order_by("id"))][-6:])
 
         download = b"".join(
             ics_export.stream_calendar(actor=owner, calendar_id=calendar.id, now=timezone.now)
