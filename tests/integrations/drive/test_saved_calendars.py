@@ -93,8 +93,6 @@ class TestOrder:
 class TestFile:
     def test_is_the_one_that_can_be_downloaded(self, ordered, owner, calendar, files):
         saving.run_worker()
-        f = DriveFile.objects.get(); print("DBG", f.state, f.problem, f.due_at, f.failing_since, f.crash_count)
-        print("DBG", [(e["event"], e.get("rule"), e.get("missing"), e.get("class"), e.get("recipient")) for e in (json.loads(bytes(l.payload)) for l in Leaf.objects.order_by("id"))][-6:])
 
         download = b"".join(
             ics_export.stream_calendar(actor=owner, calendar_id=calendar.id, now=timezone.now)
@@ -155,7 +153,7 @@ class TestFile:
         assert (file.state, file.session_count) == (DriveFileState.DONE, 1)
 
     def test_of_a_removed_calendar_is_not_saved(self, ordered, owner, calendar, files):
-        Calendar.objects.filter(id=calendar.id).update(ended_at=timezone.now())
+        Calendar.objects.filter(id=calendar.id).update(gone_at=timezone.now())
 
         saving.run_worker()
 
