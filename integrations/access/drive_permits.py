@@ -47,12 +47,8 @@ def to_store_entry(*, actor: Actor, integration_id: UUID, at: datetime) -> Permi
 
 def to_list_files(*, actor: Actor, integration_ids: Sequence[UUID], at: datetime) -> Permits:
     """The person, or a feature for its own proposals, reads the list of uploads."""
-    recipient = (
-        Recipient.PLATFORM_FEATURE if actor.kind == ActorKind.CLIENT else Recipient.OWNER
-    )
-    facts_by_id = facts.for_integrations(
-        integration_ids, actor=actor, at=at, consent=DRIVE_CONSENT
-    )
+    recipient = Recipient.PLATFORM_FEATURE if actor.kind == ActorKind.CLIENT else Recipient.OWNER
+    facts_by_id = facts.for_integrations(integration_ids, actor=actor, at=at, consent=DRIVE_CONSENT)
     requests = [
         _build_request(recipient, integration_id, facts_by_id[integration_id], actor=actor)
         for integration_id in integration_ids
@@ -62,9 +58,7 @@ def to_list_files(*, actor: Actor, integration_ids: Sequence[UUID], at: datetime
     }
 
 
-def to_upload_ordered_file(
-    *, file: DriveFile, at: datetime, actor: Actor = SYSTEM
-) -> Permit:
+def to_upload_ordered_file(*, file: DriveFile, at: datetime, actor: Actor = SYSTEM) -> Permit:
     """
     Pass on the bytes of a file that the owner chose or accepted, while the owner is a member of
     the organisation.
@@ -118,9 +112,7 @@ def to_save_mail(*, file: DriveFile, source_id: UUID, count: int, at: datetime) 
     :param source_id: the mailbox's integration
     :param count: messages in this part
     """
-    return _get_source_permits(
-        file, source_id, _SAVED_MAIL, holder=source_id, count=count, at=at
-    )
+    return _get_source_permits(file, source_id, _SAVED_MAIL, holder=source_id, count=count, at=at)
 
 
 def to_save_calendar(*, file: DriveFile, calendar: Calendar, count: int, at: datetime) -> Permits:
@@ -218,9 +210,7 @@ def _get_own_permit(
     recipient: Recipient, actor: Actor, integration_id: UUID, at: datetime
 ) -> Permit:
     holder_facts = _find_facts(integration_id, actor, at)
-    return guard.permit(
-        _build_request(recipient, integration_id, holder_facts, actor=actor), at=at
-    )
+    return guard.permit(_build_request(recipient, integration_id, holder_facts, actor=actor), at=at)
 
 
 def _find_facts(integration_id: UUID, actor: Actor, at: datetime) -> HolderFacts:

@@ -17,7 +17,6 @@ from integrations.providers.provider_definition import Provider
 from limited_use.agreements import consents
 from limited_use.policy.feature_registry import FEATURES, Feature
 
-
 #: Products without a copy, and so without a sync.
 UNCOPIED_PRODUCTS: Final = frozenset({"drive"})
 

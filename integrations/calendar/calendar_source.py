@@ -11,6 +11,7 @@ from django.utils import timezone
 from integrations.access import drive_permits
 from integrations.access.request_context import ObjectNotFound
 from integrations.models import LIVE, Calendar, DriveFile
+from integrations.outbox import file_sources
 from integrations.outbox.file_sources import SourceFile, SourceGone
 from limited_use.sinks import drive_sink
 from limited_use.sinks.drive_sink import SealedRow, Shape
@@ -46,13 +47,17 @@ class CalendarSource:
     # Events may change, and each names the time of the file.
     is_repeatable = False
 
-    def open_file(self, file: DriveFile, *, to: ProviderOutlet, at: datetime) -> SourceFile:
+    def open_file(
+        self,
+        file: DriveFile,
+        *,
+        to: ProviderOutlet,
+        at: datetime,  # noqa: ARG002 - each part has its own time
+    ) -> SourceFile:
         calendar = _find_calendar(file)
         if calendar is None:
             raise SourceGone
-        pieces = ics_export.write_calendar(
-            _DriveRecipient(file, calendar, to), now=timezone.now
-        )
+        pieces = ics_export.write_calendar(_DriveRecipient(file, calendar, to), now=timezone.now)
         return SourceFile(make_filename(file.created_at), _CONTENT_TYPE, pieces)
 
 
@@ -62,10 +67,12 @@ def make_filename(at: datetime) -> str:
 
 
 def _find_calendar(file: DriveFile) -> Calendar | None:
+    """:raises SourceGone: if the row names no calendar"""
+    source_id, integration_id = file_sources.get_source_ids(file)
     own_calendars = Calendar.objects.live().owned_by(file.user_id, file.organisation_id)
     return own_calendars.filter(
-        id=file.source_id,
-        integration_id=file.source_integration_id,
+        id=source_id,
+        integration_id=integration_id,
         is_local=True,
         integration__status__in=LIVE,
     ).first()

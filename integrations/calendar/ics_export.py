@@ -60,9 +60,7 @@ def stream_calendar(
     return _end_quietly(_stream_events(head, recipient, now, owner=owner), calendar.id)
 
 
-def write_calendar(
-    recipient: CalendarRecipient, *, now: Callable[[], datetime]
-) -> Iterator[bytes]:
+def write_calendar(recipient: CalendarRecipient, *, now: Callable[[], datetime]) -> Iterator[bytes]:
     """
     Yield the same file, in which reminders by e-mail are shown instead. An interruption raises.
 
@@ -96,9 +94,7 @@ class _OwnerDownload:
         permits = calendar_permits.to_export(
             actor=self.actor, calendar=self.calendar, count=len(rows), at=at
         )
-        return export_sink.build_part(
-            rows, permits=permits, actor=self.actor, shape=shape, at=at
-        )
+        return export_sink.build_part(rows, permits=permits, actor=self.actor, shape=shape, at=at)
 
     def check_calendar(self) -> None:
         local_events.get_local_calendars(self.actor, [self.calendar.id])

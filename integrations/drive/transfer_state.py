@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import orjson
 
-
 #: Digests of the present request that are kept: the Drive lags behind by less than these.
 MAX_PREFIXES: Final = 64
 
@@ -69,9 +68,7 @@ class TransferState:
             end += piece.size
             pieces.append(piece)
         fitting = [prefix for prefix in self.prefixes if 0 < prefix.size <= stored - end]
-        return replace(
-            self, stored=stored, pieces=(*pieces, *fitting[-1:]), prefixes=()
-        )
+        return replace(self, stored=stored, pieces=(*pieces, *fitting[-1:]), prefixes=())
 
     def begin_again(self, session_url: str) -> TransferState:
         """Return the state of a new session: the provider has no byte."""

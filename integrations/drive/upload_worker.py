@@ -139,9 +139,7 @@ def _run_turn(
         # Frames hold names and bytes: no report may show them.
         traceback_scrubber.clear_frames(bug)
         logger.exception("drive.upload_crashed", extra={"about": file.id})
-        leases.release(
-            lease, crash_count=file.crash_count + 1, due_at=clock() + _FIRST_PAUSE
-        )
+        leases.release(lease, crash_count=file.crash_count + 1, due_at=clock() + _FIRST_PAUSE)
         raise
 
 

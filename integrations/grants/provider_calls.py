@@ -32,7 +32,6 @@ from .provider_sessions import ProviderSession
 T = TypeVar("T")
 
 
-
 class MailCall(Protocol):
     """Calls the mailbox once, for `units` of quota."""
 
@@ -118,7 +117,9 @@ def open_files(connection_id: UUID) -> Iterator[tuple[FileAdapter, ProviderSessi
     :raises errors.ProviderError, DisconnectedError:
     """
     access = get_person_access(connection_id)
-    provider = PROVIDERS[Connection.objects.values_list("provider", flat=True).get(id=connection_id)]
+    provider = PROVIDERS[
+        Connection.objects.values_list("provider", flat=True).get(id=connection_id)
+    ]
     if provider.open_files is None:
         raise errors.Rejected("this provider stores no files")
     with provider.open_files(access) as adapter:

@@ -44,9 +44,7 @@ def open_file(
     with ExitStack() as stack:
         adapter = stack.enter_context(provider.open_mail(access))
         message_id, part = locate_part(adapter.access)
-        session = ProviderSession(
-            adapter.access, WorkerAdmission(connection.id, provider, slots=1)
-        )
+        session = ProviderSession(adapter.access, WorkerAdmission(connection.id, provider, slots=1))
         arriving = session.call(
             lambda: adapter.open_attachment(message_id, part), units=provider.mail_units.attachment
         )

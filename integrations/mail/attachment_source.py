@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
+from uuid import UUID
 
 import orjson
 
@@ -17,6 +18,7 @@ from integrations.access.fences import DisconnectedError
 from integrations.formats.mime import attachment_filenames
 from integrations.grants import worker_downloads
 from integrations.models import FETCHABLE, Attachment, DriveFile, Integration
+from integrations.outbox import file_sources
 from integrations.outbox.file_sources import SourceFile, SourceGone
 from integrations.providers import errors
 from integrations.providers.file_download import FileDownload
@@ -42,9 +44,10 @@ class AttachmentSource:
     is_repeatable = True
 
     def open_file(self, file: DriveFile, *, to: ProviderOutlet, at: datetime) -> SourceFile:
-        mailbox = _find_mailbox(file)
+        source_id, integration_id = file_sources.get_source_ids(file)
+        mailbox = _find_mailbox(file, integration_id)
         attachment = (
-            Attachment.objects.filter(id=file.source_id, integration_id=mailbox.id)
+            Attachment.objects.filter(id=source_id, integration_id=mailbox.id)
             .select_related("message")
             .first()
         )
@@ -52,9 +55,7 @@ class AttachmentSource:
             raise SourceGone
         if attachment.size > attachments.LARGEST:
             raise errors.Rejected("the attachment is larger than we carry", reason="too-large")
-        save_permits = drive_permits.to_save_mail(
-            file=file, source_id=mailbox.id, count=1, at=at
-        )
+        save_permits = drive_permits.to_save_mail(file=file, source_id=mailbox.id, count=1, at=at)
         filename, content_type = drive_sink.describe_file(
             SealedRow(attachment, {"descriptor": attachment.descriptor}),
             permits=save_permits,
@@ -79,14 +80,12 @@ class AttachmentSource:
         )
 
 
-def _find_mailbox(file: DriveFile) -> Integration:
+def _find_mailbox(file: DriveFile, integration_id: UUID) -> Integration:
     """:raises SourceGone: if the mailbox is no longer connected, or its grant has ended"""
     own_mailboxes = Integration.objects.owned_by(file.user_id, file.organisation_id).filter(
         product="mail", status__in=FETCHABLE
     )
-    mailbox = (
-        own_mailboxes.filter(id=file.source_integration_id).select_related("connection").first()
-    )
+    mailbox = own_mailboxes.filter(id=integration_id).select_related("connection").first()
     if mailbox is None:
         raise SourceGone
     return mailbox

@@ -16,6 +16,7 @@ from django.utils import timezone
 from integrations.access import drive_permits, export_permits
 from integrations.formats import streaming_zip
 from integrations.models import LIVE, DriveFile, Export, ExportOutcome
+from integrations.outbox import file_sources
 from integrations.outbox.file_sources import SourceFile, SourceGone
 from limited_use.sinks import drive_sink
 from limited_use.sinks.drive_sink import SealedRow, Shape
@@ -73,9 +74,10 @@ def _reopen_export(file: DriveFile, at: datetime) -> Export:
 
     :raises SourceGone: also if the confirmation is too old, or the Drive is of another account
     """
+    source_id, integration_id = file_sources.get_source_ids(file)
     exports = Export.objects.filter(
-        id=file.source_id,
-        integration_id=file.source_integration_id,
+        id=source_id,
+        integration_id=integration_id,
         user_id=file.user_id,
         organisation_id=file.organisation_id,
         asked_at__lte=at,

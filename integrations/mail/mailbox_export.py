@@ -60,7 +60,8 @@ class _ExportNotes:
 class ExportRecipient(Protocol):
     """Opens the parts of a copy for its recipient, each with its own permits."""
 
-    export_id: UUID
+    @property
+    def export_id(self) -> UUID: ...
 
     def build_about(self, shape: export_sink.Shape, *, at: datetime) -> bytes:
         """Return what `shape` makes of the account, with its address if that may be opened."""
@@ -81,14 +82,10 @@ class OwnerDownload:
     actor: Actor
 
     def build_about(self, shape: export_sink.Shape, *, at: datetime) -> bytes:
-        permits = export_permits.to_name_account(
-            actor=self.actor, export_id=self.export_id, at=at
-        )
+        permits = export_permits.to_name_account(actor=self.actor, export_id=self.export_id, at=at)
         connection = Export.objects.get(id=self.export_id).integration.connection
         row = SealedRow(connection.id, {"email": connection.email})
-        return export_sink.build_part(
-            [row], permits=permits, actor=self.actor, shape=shape, at=at
-        )
+        return export_sink.build_part([row], permits=permits, actor=self.actor, shape=shape, at=at)
 
     def build_part(
         self, rows: Sequence[SealedRow], shape: export_sink.Shape, *, at: datetime
@@ -96,9 +93,7 @@ class OwnerDownload:
         permits = export_permits.to_export(
             actor=self.actor, export_id=self.export_id, count=len(rows), at=at
         )
-        return export_sink.build_part(
-            rows, permits=permits, actor=self.actor, shape=shape, at=at
-        )
+        return export_sink.build_part(rows, permits=permits, actor=self.actor, shape=shape, at=at)
 
     def check_permits(self, *, at: datetime) -> None:
         export_permits.to_export(actor=self.actor, export_id=self.export_id, count=0, at=at)

@@ -111,7 +111,9 @@ def save_export(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     return _save(request, partial(drive_saves.save_export, context, mailbox, drive))
 
 
-def _handle_order(request: HttpRequest, context: RequestContext, source: SavedSource) -> HttpResponse:
+def _handle_order(
+    request: HttpRequest, context: RequestContext, source: SavedSource
+) -> HttpResponse:
     """
     Save the file if the order is complete; otherwise show the page.
 

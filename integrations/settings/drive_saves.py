@@ -193,8 +193,6 @@ def _require_person(context: RequestContext) -> None:
 
 def _check_new(drive: Integration, **of_source: Any) -> None:
     """:raises AlreadySaving:"""
-    under_way = DriveFile.objects.filter(
-        integration=drive, state__in=OPEN_FILE_STATES, **of_source
-    )
+    under_way = DriveFile.objects.filter(integration=drive, state__in=OPEN_FILE_STATES, **of_source)
     if under_way.exists():
         raise AlreadySaving

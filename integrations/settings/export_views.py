@@ -64,9 +64,7 @@ def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBa
         "message_count": account_overview.count_messages([integration_id]).get(integration_id, 0),
         "exports": rows,
         # A copy goes to the Drive of the same account, and to no other.
-        "can_save": connected_drives.has_drive(
-            actor, connection_id=integration.connection_id
-        ),
+        "can_save": connected_drives.has_drive(actor, connection_id=integration.connection_id),
         "running": running[0] if running else None,
         # A page that asks for progress must not take the download of the page that waits for it.
         "starts": not is_poll and take_confirmed_download(request),

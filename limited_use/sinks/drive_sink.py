@@ -63,13 +63,11 @@ def pass_through_file(
     """
     _check_permits(permits, to)
     opening.begin_opening_batch(permits.values(), at=at)
-    return PassThroughFile(
-        pieces, lambda: opening.begin_opening_batch(permits.values(), at=at)
-    )
+    return PassThroughFile(pieces, lambda: opening.begin_opening_batch(permits.values(), at=at))
 
 
 @guard_plaintext
-def build_part(
+def build_part(  # noqa: PLR0913 - rows, where they go, and why they may
     rows: Sequence[SealedRow],
     *,
     permits: Permits,

@@ -22,10 +22,10 @@ from integrations.models import (
     OutboxState,
 )
 from integrations.outbox.command_outcomes import LISTED_FOR
+from integrations.web.newest_rows import NewestRows, find_newest
 from limited_use.sinks.sealed_rows import Permits, SealedRow
 
 from .message_owner import get_owner_columns
-from integrations.web.newest_rows import NewestRows, find_newest
 
 #: How long the inbox names a message that was just settled.
 RECENT: Final = timedelta(seconds=60)

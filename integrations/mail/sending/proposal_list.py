@@ -15,11 +15,11 @@ from integrations.access.permits import Permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.models import LIVE, DraftProposal
 from integrations.outbox import command_content
+from integrations.web.newest_rows import find_newest
 from limited_use.policy.policy_vocabulary import DataClass
 from limited_use.sinks.sealed_rows import SealedRow
 
 from .message_owner import get_owner_columns
-from integrations.web.newest_rows import find_newest
 
 _KIND: Final = "proposals"
 #: Proposals that the outbox page lists above its messages.

@@ -31,10 +31,10 @@ from limited_use.guard.guard import AccessRefused
 from limited_use.models import Consent, Leaf
 from tests.factories import actor_for
 from tests.integrations import microsoft as outlook
-from tests.integrations.google import ALICE_BOX
-from tests.integrations.microsoft import MicrosoftConnectBrowser
 from tests.integrations.drive import saving
 from tests.integrations.drive.tus_files import make_file
+from tests.integrations.google import ALICE_BOX
+from tests.integrations.microsoft import MicrosoftConnectBrowser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-7", "LU-1")]
 
@@ -211,9 +211,7 @@ class TestOtherAccount:
         file.refresh_from_db()
 
         with pytest.raises(AccessRefused):
-            drive_permits.to_save_mail(
-                file=file, source_id=hotmail.id, count=1, at=timezone.now()
-            )
+            drive_permits.to_save_mail(file=file, source_id=hotmail.id, count=1, at=timezone.now())
 
     def test_is_not_crossed_by_a_request_of_the_api(self, files, hotmail):
         answer = files.create(1, query=f"?source=attachment&source_id={uuid7()}&agree=yes")
@@ -234,9 +232,7 @@ class TestInterruption:
         return DriveFile.objects.get()
 
     @pytest.mark.scenario("F4")
-    def test_by_the_death_of_its_worker_is_made_good(
-        self, ordered, files, run_dying, monkeypatch
-    ):
+    def test_by_the_death_of_its_worker_is_made_good(self, ordered, files, run_dying, monkeypatch):
         run_dying(after=3)
         assert DriveFile.objects.get().state == DriveFileState.UPLOADING
         assert files.list_remote() == []
@@ -278,9 +274,7 @@ class TestInterruption:
         assert DriveFile.objects.get().state == DriveFileState.CANCELLED
 
     def test_by_the_provider_of_the_mail_is_tried_again(self, ordered, alices, files):
-        alices.sandbox.fail_next(
-            10, status=503, path_prefix="/gmail/v1/users/me/messages/"
-        )
+        alices.sandbox.fail_next(10, status=503, path_prefix="/gmail/v1/users/me/messages/")
         saving.run_worker()
         assert DriveFile.objects.get().failing_since is not None
 
@@ -351,9 +345,7 @@ def generate_bytes(count):
 
 
 def order_crossing(alices, mailbox, drive) -> DriveFile:
-    saving.order(
-        alices.client, saving.get_attachment(mailbox), drive=str(drive.id), agree="yes"
-    )
+    saving.order(alices.client, saving.get_attachment(mailbox), drive=str(drive.id), agree="yes")
     return DriveFile.objects.get()
 
 

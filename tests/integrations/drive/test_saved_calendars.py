@@ -41,7 +41,9 @@ def owner(alices):
 def calendar(owner, drive) -> Calendar:
     calendar_id = local_house.create_local_calendar(owner, "Family")
     for number in range(3):
-        content = local_house.event(f"Dinner {number}", datetime(2026, 12, 1 + number, 18, tzinfo=UTC))
+        content = local_house.event(
+            f"Dinner {number}", datetime(2026, 12, 1 + number, 18, tzinfo=UTC)
+        )
         local_house.write_events(
             owner, calendar_id, local_house.make_local_input(f"dinner-{number}", content)
         )
@@ -137,9 +139,7 @@ class TestFile:
         assert saved.count(b"BEGIN:VCALENDAR") == 1
         assert DriveFile.objects.get().session_count == 2
 
-    def test_is_settled_if_the_worker_died_after_its_last_byte(
-        self, ordered, files, monkeypatch
-    ):
+    def test_is_settled_if_the_worker_died_after_its_last_byte(self, ordered, files, monkeypatch):
         monkeypatch.setattr(upload_worker, "_finish", die)
         with pytest.raises(WorkerDied):
             saving.run_worker()

@@ -43,9 +43,7 @@ PASSWORD = "correct horse battery staple"
 def gmail(alices, drive) -> Integration:
     """Alice's mailbox of the same account as her Drive."""
     for number in range(3):
-        alices.sandbox.deliver(
-            ALICE_BOX, raw=f"Subject: letter {number}\n\nwords".encode()
-        )
+        alices.sandbox.deliver(ALICE_BOX, raw=f"Subject: letter {number}\n\nwords".encode())
     alices.connect(connection=drive.connection)
     saving.sync_everything()
     return Integration.objects.select_related("connection").get(product="mail")
@@ -140,9 +138,7 @@ class TestOrder:
         )
 
         with pytest.raises(AccessRefused):
-            drive_permits.to_save_mail(
-                file=file, source_id=hotmail.id, count=1, at=timezone.now()
-            )
+            drive_permits.to_save_mail(file=file, source_id=hotmail.id, count=1, at=timezone.now())
         saving.run_worker()
         assert files.list_remote() == []
         assert DriveFile.objects.get().problem == DriveFileProblem.SOURCE_GONE
@@ -187,9 +183,7 @@ class TestCopy:
         assert Export.objects.get().outcome == ExportOutcome.COMPLETE
 
     @pytest.mark.clause("AN-12", "WDEL")
-    def test_breaks_off_at_a_disconnect(
-        self, alices, gmail, context, drive, files, during_upload
-    ):
+    def test_breaks_off_at_a_disconnect(self, alices, gmail, context, drive, files, during_upload):
         alices.sandbox.deliver(ALICE_BOX, raw=build_long_mail())
         saving.sync_everything()
         drive_saves.save_export(context, gmail, drive)
