@@ -140,6 +140,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
     (
         _FORM,
         """
+        drive-save-attachment drive-save-calendar drive-save-export
         settings-receipt-link settings-sync-now settings-horizon settings-retry settings-forget
         settings-disconnect settings-disconnect-account settings-feature settings-feature-withdraw
         settings-consent-withdraw settings-calendars-erase settings-calendars-again

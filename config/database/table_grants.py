@@ -432,7 +432,10 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         "that people sent something, for the bounds of a day", web="ra", purge="rd"
     ),
     "integrations.Export": TableGrants(
-        "copies that owners asked for: what a download has to show", web="raw", purge="rd"
+        "copies that owners asked for: what a download has to show; sync writes those for a Drive",
+        web="raw",
+        sync="rw",
+        purge="rd",
     ),
     "integrations.Heartbeat": TableGrants(
         "when each queue last had a consumer, and beat last ran: workers and beat write, all look",

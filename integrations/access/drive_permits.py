@@ -15,7 +15,13 @@ from uuid import UUID
 
 from accounts.actors import SYSTEM, Actor, ActorKind
 from accounts.models import Membership
-from integrations.models import OPEN_FILE_STATES, DriveFile, DriveFileState
+from integrations.models import (
+    OPEN_FILE_STATES,
+    Calendar,
+    DriveFile,
+    DriveFileState,
+    FileSourceKind,
+)
 from limited_use.access_request import AccessRequest, Fence, Permit
 from limited_use.guard import guard
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
@@ -26,6 +32,7 @@ from .permits import Permits
 
 DRIVE: Final = DRIVE_CONSENT.feature_key
 _SAVED_MAIL: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
+_SAVED_CALENDAR: Final = (DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY)
 
 
 def to_upload_own_file(*, actor: Actor, integration_id: UUID, at: datetime) -> Permit:
@@ -105,28 +112,39 @@ def to_save_mail(*, file: DriveFile, source_id: UUID, count: int, at: datetime) 
     :param source_id: the mailbox's integration
     :param count: messages in this part
     """
-    return _get_source_permits(file, source_id, _SAVED_MAIL, count=count, at=at)
+    return _get_source_permits(file, source_id, _SAVED_MAIL, holder=source_id, count=count, at=at)
 
 
-def to_save_calendar(*, file: DriveFile, source_id: UUID, count: int, at: datetime) -> Permits:
+def to_save_calendar(*, file: DriveFile, calendar: Calendar, count: int, at: datetime) -> Permits:
     """
-    Pass events of an Antares calendar on to the Drive of the file's integration.
+    Pass rows of an Antares calendar on to the Drive of the file's integration.
 
-    :param source_id: the integration of Antares calendars
     :param count: events
     """
-    return _get_source_permits(file, source_id, (DataClass.CALENDAR_EVENT,), count=count, at=at)
+    return _get_source_permits(
+        file,
+        calendar.integration_id,
+        _SAVED_CALENDAR,
+        holder=calendar.cache_id,
+        count=count,
+        at=at,
+    )
 
 
-def _get_source_permits(
+def _get_source_permits(  # noqa: PLR0913 - a file, and the data that goes into it
     file: DriveFile,
     source_id: UUID,
     data_classes: Iterable[DataClass],
     *,
+    holder: UUID,
     count: int,
     at: datetime,
 ) -> Permits:
-    """The permits name the Drive's account as the only one that may receive the data."""
+    """
+    The permits name the Drive's account as the only one that may receive the data.
+
+    :param holder: of the data's key; the ledger entry is about the integration
+    """
     target_facts = _find_facts(file.integration_id, SYSTEM, at)
     source_facts = _find_facts(source_id, SYSTEM, at)
     is_same_account = (
@@ -136,7 +154,13 @@ def _get_source_permits(
     # A Drive that is not live receives nothing, whatever the source is.
     true_facts = source_facts.facts & target_facts.facts
     source_facts = replace(source_facts, facts=true_facts)
-    source_facts = _add_facts(source_facts, _find_order_facts(file), fences=target_facts.fences)
+    # The order is for data of the same owner, from the source that the owner chose.
+    is_ordered_source = (
+        file.source_integration_id == source_id
+        and source_facts.owner_id == target_facts.owner_id == file.user_id
+    )
+    order_facts = _find_order_facts(file) if is_ordered_source else set()
+    source_facts = _add_facts(source_facts, order_facts, fences=target_facts.fences)
     requests = [
         AccessRequest(
             use=Use(
@@ -144,7 +168,8 @@ def _get_source_permits(
                 Purpose.DRIVE_UPLOAD,
                 Recipient.OWN_PROVIDER if is_same_account else Recipient.OTHER_OWN_ACCOUNT,
             ),
-            holder=source_id,
+            holder=holder,
+            about=source_id,
             epoch=source_facts.epoch,
             actor=SYSTEM,
             on_behalf_of=source_facts.owner_id,
@@ -174,8 +199,9 @@ def _find_order_facts(file: DriveFile) -> set[Fact]:
     if not crossing_times or not members.exists():
         return set()
     order_facts = {Fact.UPLOAD_ORDERED}
-    # Only an owner's own choice of one file may cross accounts.
-    if crossing_times[0] is not None and not file.proposed_by:
+    # Only an owner's own choice of one file may cross accounts, and never a copy of a mailbox.
+    is_own_choice = not file.proposed_by and file.source != FileSourceKind.MAIL_EXPORT
+    if crossing_times[0] is not None and is_own_choice:
         order_facts.add(Fact.CROSSING_ORDERED)
     return order_facts
 

@@ -1,5 +1,5 @@
 """
-Stream a local calendar as an iCalendar file to its owner.
+Stream a local calendar as an iCalendar file to its owner, or to the owner's Drive.
 
 Only one part is in memory. Each has its own permits, so the export ends with the calendar. An
 interrupted file has no END:VCALENDAR, and readers reject it.
@@ -8,10 +8,10 @@ interrupted file has no END:VCALENDAR, and readers reject it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 import orjson
@@ -54,36 +54,81 @@ def stream_calendar(
     :raises integrations.access.request_context.ObjectNotFound, guard.AccessRefused:
     """
     [calendar] = local_events.get_local_calendars(actor, [calendar_id])
-    head = _build_head(calendar, actor, now())
-    return _stream_events(head, calendar, actor, now)
+    owner = User.objects.values_list("email", flat=True).get(id=calendar.user_id)
+    recipient = _OwnerDownload(actor, calendar)
+    head = _build_head(recipient, now())
+    return _end_quietly(_stream_events(head, recipient, now, owner=owner), calendar.id)
+
+
+def write_calendar(recipient: CalendarRecipient, *, now: Callable[[], datetime]) -> Iterator[bytes]:
+    """
+    Yield the same file, in which reminders by e-mail are shown instead. An interruption raises.
+
+    :raises ObjectNotFound, guard.AccessRefused, Unopenable, KeyStoreUnavailable:
+    """
+    return _stream_events(_build_head(recipient, now()), recipient, now, owner="")
+
+
+class CalendarRecipient(Protocol):
+    """Opens the parts of a file for its recipient, each with its own permits."""
+
+    @property
+    def calendar(self) -> Calendar: ...
+
+    def build_part(
+        self, rows: Sequence[SealedRow], shape: export_sink.Shape, *, at: datetime
+    ) -> bytes: ...
+
+    def check_calendar(self) -> None:
+        """:raises ObjectNotFound: if the calendar was removed"""
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnerDownload:
+    actor: Actor
+    calendar: Calendar
+
+    def build_part(
+        self, rows: Sequence[SealedRow], shape: export_sink.Shape, *, at: datetime
+    ) -> bytes:
+        permits = calendar_permits.to_export(
+            actor=self.actor, calendar=self.calendar, count=len(rows), at=at
+        )
+        return export_sink.build_part(rows, permits=permits, actor=self.actor, shape=shape, at=at)
+
+    def check_calendar(self) -> None:
+        local_events.get_local_calendars(self.actor, [self.calendar.id])
+
+
+def _end_quietly(parts: Iterator[bytes], calendar_id: UUID) -> Iterator[bytes]:
+    try:
+        yield from parts
+    except (AccessRefused, Unopenable, KeyStoreUnavailable, ObjectNotFound):
+        logger.warning("calendar_file.interrupted", extra={"about": calendar_id})
 
 
 def _stream_events(
-    file_head: bytes, calendar: Calendar, actor: Actor, now: Callable[[], datetime]
+    file_head: bytes, recipient: CalendarRecipient, now: Callable[[], datetime], *, owner: str
 ) -> Iterator[bytes]:
     yield file_head
     # It is plaintext, and already sent: an error report must not find it in this frame.
     del file_head
     after: UUID | None = None
-    owner = User.objects.values_list("email", flat=True).get(id=calendar.user_id)
-    try:
-        while part_rows := _get_part_rows(calendar.id, after):
-            yield _open_part(
-                part_rows, calendar, actor, now(), _EventWriter(now(), owner).write_event
-            )
-            after = part_rows[-1].row.id
-        # Checked again at the end: a removed calendar has no rows, but its file is not complete.
-        local_events.get_local_calendars(actor, [calendar.id])
-        yield calendar_file_writer.write_end()
-    except (AccessRefused, Unopenable, KeyStoreUnavailable, ObjectNotFound):
-        logger.warning("calendar_file.interrupted", extra={"about": calendar.id})
+    while part_rows := _get_part_rows(recipient.calendar.id, after):
+        at = now()
+        yield recipient.build_part(part_rows, _EventWriter(at, owner).write_event, at=at)
+        after = part_rows[-1].row.id
+    # Checked again at the end: a removed calendar has no rows, but its file is not complete.
+    recipient.check_calendar()
+    yield calendar_file_writer.write_end()
 
 
-def _build_head(calendar: Calendar, actor: Actor, at: datetime) -> bytes:
+def _build_head(recipient: CalendarRecipient, at: datetime) -> bytes:
+    calendar = recipient.calendar
     used: set[str] = set()
     after: UUID | None = None
     while rows := _get_timing_rows(calendar.id, after):
-        zone_names = _open_part(rows, calendar, actor, at, _format_zones)
+        zone_names = recipient.build_part(rows, _format_zones, at=at)
         used |= {zone_name for zone_name in zone_names.decode().split("\n") if zone_name}
         after = rows[-1].row.id
     about = SealedRow(calendar, {"about": calendar.about})
@@ -94,14 +139,7 @@ def _build_head(calendar: Calendar, actor: Actor, at: datetime) -> bytes:
             name=about_record["name"], zone=about_record["zone"], zones_used=used
         )
 
-    return _open_part([about], calendar, actor, at, format_head)
-
-
-def _open_part(
-    rows: list[SealedRow], calendar: Calendar, actor: Actor, at: datetime, shape: export_sink.Shape
-) -> bytes:
-    permits = calendar_permits.to_export(actor=actor, calendar=calendar, count=len(rows), at=at)
-    return export_sink.build_part(rows, permits=permits, actor=actor, shape=shape, at=at)
+    return recipient.build_part([about], format_head, at=at)
 
 
 def _format_zones(_: object, opened: Mapping[str, bytes]) -> bytes:

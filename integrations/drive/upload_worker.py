@@ -41,7 +41,7 @@ from limited_use.vault.data_keys import KeyUnusable
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
-from . import file_check
+from . import file_check, uploads
 from .digested_bytes import DigestedBytes
 from .file_transfer import FileTransfer
 from .transfer_state import FileDescriptor
@@ -204,12 +204,19 @@ def _send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> N
             DriveFileProblem.TOO_LARGE if is_large else DriveFileProblem.REJECTED
         ) from None
     with closing(_CloseablePieces(source_file)) as pieces:
-        transfer.save_descriptor(FileDescriptor(source_file.filename, source_file.content_type))
-        if transfer.state.session_url and not source.is_repeatable:
-            # Other bytes would follow the ones that the Drive has.
-            transfer.adapter.cancel_upload(transfer.state.session_url)
-            transfer.save(transfer.state.begin_again(""), received=0)
+        content_type = uploads.check_content_type(source_file.content_type)
+        transfer.save_descriptor(FileDescriptor(source_file.filename, content_type))
         complete_file = transfer.find_offset()
+        if not source.is_repeatable:
+            if complete_file is not None and complete_file.size == transfer.state.received:
+                # An earlier turn sent the whole file, and stored its digest.
+                _finish(transfer, complete_file)
+                return
+            if transfer.state.stored and complete_file is None:
+                # Other bytes would follow the ones that the Drive has.
+                transfer.adapter.cancel_upload(transfer.state.session_url)
+                transfer.save(transfer.state.begin_again(""), received=0)
+                complete_file = transfer.find_offset()
         # The whole source is read for its digest, also what the Drive has.
         transfer.restart_digest()
         if complete_file is not None:
@@ -243,7 +250,8 @@ def _send_chunks(transfer: FileTransfer, pieces: Iterator[bytes]) -> RemoteFile:
         total = None if following else offset + len(chunk)
         rest = chunk
         while True:
-            transfer.save(is_offset_known=False)
+            # The last request may complete the file: its digest is stored before.
+            transfer.save(transfer.state if total else None, is_offset_known=False)
             status = transfer.adapter.send_bytes(
                 transfer.state.session_url,
                 StreamedBody((rest,), len(rest)),

@@ -26,12 +26,10 @@ from integrations.providers.provider_access import ProviderAccess
 
 from . import access_tokens
 from .admission_control import PersonAdmission
+from .bounded_downloads import LARGEST_FILE_BYTES, limit_download
 from .provider_sessions import ProviderSession
 
 T = TypeVar("T")
-
-# Bytes; Gmail accepts no more than 35 MiB in a message.
-LARGEST_FILE_BYTES = 36 * 1024 * 1024
 
 
 class MailCall(Protocol):
@@ -153,26 +151,4 @@ def open_file(
         units, call = stack.enter_context(_open_mail(connection_id))
         arriving = call(units.attachment, lambda adapter: adapter.open_attachment(message_id, part))
         stack.callback(arriving.close)
-        if (arriving.size or 0) > max_bytes:
-            raise _too_large_error()
-        return FileDownload(
-            _limit_size(arriving, arriving.size, max_bytes), stack.pop_all(), size=arriving.size
-        )
-
-
-def _limit_size(pieces: Iterator[bytes], size: int | None, max_bytes: int) -> Iterator[bytes]:
-    """Raise at the end if `pieces` are not `size` bytes, so that no partial file looks whole."""
-    total = 0
-    for piece in pieces:
-        total += len(piece)
-        if total > max_bytes:
-            raise _too_large_error()
-        if size is not None and total > size:
-            break
-        yield piece
-    if size is not None and total != size:
-        raise errors.Unavailable("the file is not of the size that the provider said")
-
-
-def _too_large_error() -> errors.Rejected:
-    return errors.Rejected("the attachment is larger than we carry", reason="too-large")
+        return limit_download(arriving, stack, max_bytes=max_bytes)

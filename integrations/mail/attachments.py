@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 
 from integrations import mail
-from integrations.grants import provider_calls
+from integrations.grants import bounded_downloads
 from integrations.models import Attachment
 from integrations.providers import errors
 from limited_use.sinks import page_sink
@@ -31,7 +31,7 @@ from . import (
 from .file_stream import AttachmentDownload
 from .mail_row_types import MessageRow
 
-LARGEST = provider_calls.LARGEST_FILE_BYTES
+LARGEST = bounded_downloads.LARGEST_FILE_BYTES
 
 
 def download_attachment(

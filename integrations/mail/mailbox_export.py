@@ -1,5 +1,6 @@
 """
-An owner's copy of the stored mail: a file, written during its download.
+An owner's copy of the stored mail: a file, written during its download, or on its way to the
+Drive of the same account.
 
 One part is in memory at a time, with its own permits. If the mailbox is disconnected, the file
 breaks off and does not open, so that it cannot pass for complete.
@@ -8,10 +9,10 @@ breaks off and does not open, so that it cannot pass for complete.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import orjson
@@ -53,6 +54,49 @@ class _ExportPart:
 class _ExportNotes:
     unopenable: list[UUID] = field(default_factory=list)
     reconstructed: int = 0
+    count: int = 0
+
+
+class ExportRecipient(Protocol):
+    """Opens the parts of a copy for its recipient, each with its own permits."""
+
+    @property
+    def export_id(self) -> UUID: ...
+
+    def build_about(self, shape: export_sink.Shape, *, at: datetime) -> bytes:
+        """Return what `shape` makes of the account, with its address if that may be opened."""
+
+    def build_part(
+        self, rows: Sequence[SealedRow], shape: export_sink.Shape, *, at: datetime
+    ) -> bytes: ...
+
+    def check_permits(self, *, at: datetime) -> None:
+        """:raises limited_use.guard.guard.AccessRefused: if the copy may not be made any more"""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerDownload:
+    """See `ExportRecipient`."""
+
+    export_id: UUID
+    actor: Actor
+
+    def build_about(self, shape: export_sink.Shape, *, at: datetime) -> bytes:
+        permits = export_permits.to_name_account(actor=self.actor, export_id=self.export_id, at=at)
+        connection = Export.objects.get(id=self.export_id).integration.connection
+        row = SealedRow(connection.id, {"email": connection.email})
+        return export_sink.build_part([row], permits=permits, actor=self.actor, shape=shape, at=at)
+
+    def build_part(
+        self, rows: Sequence[SealedRow], shape: export_sink.Shape, *, at: datetime
+    ) -> bytes:
+        permits = export_permits.to_export(
+            actor=self.actor, export_id=self.export_id, count=len(rows), at=at
+        )
+        return export_sink.build_part(rows, permits=permits, actor=self.actor, shape=shape, at=at)
+
+    def check_permits(self, *, at: datetime) -> None:
+        export_permits.to_export(actor=self.actor, export_id=self.export_id, count=0, at=at)
 
 
 def request_export(*, actor: Actor, integration_id: UUID, at: datetime) -> UUID:
@@ -73,6 +117,15 @@ def request_export(*, actor: Actor, integration_id: UUID, at: datetime) -> UUID:
             organisation_id=organisation_id,
             asked_at=at,
         ).id
+
+
+def interrupt_export(export_id: UUID, *, at: datetime) -> None:
+    """Settle an export that has no reader."""
+    _record_end(export_id, ExportOutcome.INTERRUPTED, _ExportNotes(), at=at)
+
+
+def make_filename(at: datetime) -> str:
+    return f"antares-mail-{at:%Y-%m-%d}.zip"
 
 
 def get_latest_exports(*, actor: Actor, integration_id: UUID) -> list[Export]:
@@ -97,32 +150,65 @@ def stream_export(*, export_id: UUID, actor: Actor, now: Callable[[], datetime])
     :param now: the clock; a download takes time
     """
     archive = StreamingZip(MEMBER, at=now())
-    count, notes, outcome = 0, _ExportNotes(), ExportOutcome.INTERRUPTED
+    notes, outcome = _ExportNotes(), ExportOutcome.INTERRUPTED
     try:
         try:
-            yield archive.add_data(_write_about(export_id, actor=actor, at=now()))
-            after: UUID | None = None
-            while part := _get_next_part(export_id, after):
-                yield archive.add_data(_write_part(part, export_id, notes, actor=actor, at=now()))
-                count, after = count + len(part.rows), part.last
-                _record_progress(export_id, count - len(notes.unopenable))
-            # Check again at the end: after a disconnect there are no rows, which is not the end of
-            # the mail.
-            export_permits.to_export(actor=actor, export_id=export_id, count=0, at=now())
-            yield archive.add_data(_write_end(count, notes, at=now()))
+            yield from _write_mail(archive, OwnerDownload(export_id, actor), notes, now)
             outcome = ExportOutcome.COMPLETE
         except (AccessRefused, Unopenable, KeyStoreUnavailable, Export.DoesNotExist):
             # For a person who repairs the damaged file.
-            yield archive.add_data(_write_interruption(count, at=now()))
-            logger.warning("export.interrupted", extra={"about": export_id, "count": count})
+            yield archive.add_data(_write_interruption(notes.count, at=now()))
+            logger.warning("export.interrupted", extra={"about": export_id, "count": notes.count})
         yield archive.finish() if outcome == ExportOutcome.COMPLETE else archive.abandon()
     finally:
         # Also if the client disconnects.
         archive.abandon()
-        at = now()
-        Export.objects.filter(id=export_id, ended_at=None).update(
-            ended_at=at, outcome=outcome, message_count=count - len(notes.unopenable)
-        )
+        _record_end(export_id, outcome, notes, at=now())
+
+
+def write_archive(recipient: ExportRecipient, *, now: Callable[[], datetime]) -> Iterator[bytes]:
+    """
+    Yield the same ZIP as `stream_export`. An interruption raises.
+
+    :raises limited_use.guard.guard.AccessRefused, Unopenable, KeyStoreUnavailable:
+    """
+    archive = StreamingZip(MEMBER, at=now())
+    notes, outcome = _ExportNotes(), ExportOutcome.INTERRUPTED
+    try:
+        yield from _write_mail(archive, recipient, notes, now)
+        yield archive.finish()
+        outcome = ExportOutcome.COMPLETE
+    finally:
+        archive.abandon()
+        _record_end(recipient.export_id, outcome, notes, at=now())
+
+
+def _write_mail(
+    archive: StreamingZip,
+    recipient: ExportRecipient,
+    notes: _ExportNotes,
+    now: Callable[[], datetime],
+) -> Iterator[bytes]:
+    export_id = recipient.export_id
+    yield archive.add_data(_write_about(recipient, at=now()))
+    after: UUID | None = None
+    while part := _get_next_part(export_id, after):
+        yield archive.add_data(_write_part(part, recipient, notes, at=now()))
+        notes.count += len(part.rows)
+        after = part.last
+        _record_progress(export_id, notes.count - len(notes.unopenable))
+    # Check again at the end: after a disconnect there are no rows, which is not the end of the
+    # mail.
+    recipient.check_permits(at=now())
+    yield archive.add_data(_write_end(notes.count, notes, at=now()))
+
+
+def _record_end(
+    export_id: UUID, outcome: ExportOutcome, notes: _ExportNotes, *, at: datetime
+) -> None:
+    Export.objects.filter(id=export_id, ended_at=None).update(
+        ended_at=at, outcome=outcome, message_count=notes.count - len(notes.unopenable)
+    )
 
 
 def _record_progress(export_id: UUID, count: int) -> None:
@@ -130,26 +216,18 @@ def _record_progress(export_id: UUID, count: int) -> None:
     Export.objects.filter(id=export_id, ended_at=None).update(message_count=count)
 
 
-def _write_about(export_id: UUID, *, actor: Actor, at: datetime) -> bytes:
-    granted = export_permits.to_name_account(actor=actor, export_id=export_id, at=at)
-    connection = Export.objects.get(id=export_id).integration.connection
-
+def _write_about(recipient: ExportRecipient, *, at: datetime) -> bytes:
     def shape_about(_: object, opened: Mapping[str, bytes]) -> bytes:
         account = opened["email"].decode() if "email" in opened else messages.EXPORT_NO_ADDRESS
         text = messages.EXPORT_ABOUT % {"account": account}
         return mbox.format_note(str(messages.EXPORT_ABOUT_TITLE), text, at=at)
 
-    row = SealedRow(connection.id, {"email": connection.email})
-    return export_sink.build_part([row], permits=granted, actor=actor, shape=shape_about, at=at)
+    return recipient.build_about(shape_about, at=at)
 
 
 def _write_part(
-    part: _ExportPart, export_id: UUID, notes: _ExportNotes, *, actor: Actor, at: datetime
+    part: _ExportPart, recipient: ExportRecipient, notes: _ExportNotes, *, at: datetime
 ) -> bytes:
-    granted = export_permits.to_export(
-        actor=actor, export_id=export_id, count=len(part.rows), at=at
-    )
-
     def shape_message(row: MessageRow, opened: Mapping[str, bytes]) -> bytes:
         if opened:
             content = orjson.loads(opened["content"])
@@ -160,9 +238,7 @@ def _write_part(
         text = messages.EXPORT_DAMAGED % {"received_at": received_at}
         return mbox.format_note(str(messages.EXPORT_DAMAGED_TITLE), text, at=at)
 
-    return export_sink.build_part(
-        part.rows, permits=granted, actor=actor, shape=shape_message, at=at
-    )
+    return recipient.build_part(part.rows, shape_message, at=at)
 
 
 def _write_end(count: int, notes: _ExportNotes, *, at: datetime) -> bytes:

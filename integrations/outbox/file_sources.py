@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from integrations.models import DriveFile
 from limited_use.sinks.provider_sink import ProviderOutlet
@@ -29,6 +30,17 @@ class SourceFile:
     filename: str
     content_type: str
     pieces: Iterable[bytes] = field(repr=False)
+
+
+def get_source_ids(file: DriveFile) -> tuple[UUID, UUID]:
+    """
+    Return the ids of the source and of its integration.
+
+    :raises SourceGone: if the row names none
+    """
+    if file.source_id is None or file.source_integration_id is None:
+        raise SourceGone
+    return file.source_id, file.source_integration_id
 
 
 class FileSource(Protocol):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -20,10 +22,17 @@ from accounts.roles import RolePermission
 from integrations.coordination import person_slots
 from integrations.formats import streaming_zip
 from integrations.mail import mailbox_export
+from integrations.models import (
+    OPEN_FILE_STATES,
+    DriveFile,
+    DriveFileState,
+    Export,
+    ExportOutcome,
+)
 from integrations.providers import PROVIDERS
-from integrations.web import account_rows, ownership
+from integrations.web import account_rows, connected_drives, ownership
 
-from . import account_overview
+from . import account_overview, drive_saves
 from .messages import confirmations
 
 # An export occupies a web thread until the download ends.
@@ -47,12 +56,15 @@ def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBa
         return _stream_export(request, integration_id)
     is_poll = bool(request.headers.get("HX-Request"))
     exports = mailbox_export.get_latest_exports(actor=actor, integration_id=integration_id)
-    running = [export for export in exports if mailbox_export.is_running(export, at=at)]
+    rows = _describe_exports(exports, at)
+    running = [row["export"] for row in rows if row["is_running"]]
     context = {
         "integration_id": integration_id,
         "provider": PROVIDERS[integration.connection.provider].label,
         "message_count": account_overview.count_messages([integration_id]).get(integration_id, 0),
-        "exports": exports,
+        "exports": rows,
+        # A copy goes to the Drive of the same account, and to no other.
+        "can_save": connected_drives.has_drive(actor, connection_id=integration.connection_id),
         "running": running[0] if running else None,
         # A page that asks for progress must not take the download of the page that waits for it.
         "starts": not is_poll and take_confirmed_download(request),
@@ -71,6 +83,27 @@ def export_mailbox(request: HttpRequest, integration_id: UUID) -> HttpResponseBa
     )
 
 
+def _describe_exports(exports: Sequence[Export], at: datetime) -> list[dict[str, Any]]:
+    files = drive_saves.find_export_files(exports)
+    return [_describe_export(export, files.get(export.id), at) for export in exports]
+
+
+def _describe_export(export: Export, file: DriveFile | None, at: datetime) -> dict[str, Any]:
+    """:param file: the entry of an export to a Drive, which says more than the export"""
+    if file is None:
+        is_complete = export.outcome == ExportOutcome.COMPLETE
+        is_running = mailbox_export.is_running(export, at=at)
+    else:
+        is_complete = file.state == DriveFileState.DONE
+        is_running = file.state in OPEN_FILE_STATES
+    return {
+        "export": export,
+        "is_complete": is_complete,
+        "is_running": is_running,
+        "is_for_drive": file is not None,
+    }
+
+
 def _stream_export(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
     actor, at = get_actor(request), timezone.now()
     with person_slots.STREAM_SLOTS.lend_slot(ownership.get_owner_ids(actor)[0]) as slot:
@@ -79,6 +112,7 @@ def _stream_export(request: HttpRequest, integration_id: UUID) -> HttpResponseBa
         response = StreamingHttpResponse(
             person_slots.hold_stream_slot(slot, parts), content_type=streaming_zip.CONTENT_TYPE
         )
-    response["Content-Disposition"] = f'attachment; filename="antares-mail-{at:%Y-%m-%d}.zip"'
+    name = mailbox_export.make_filename(at)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -14,6 +14,7 @@ from . import (
     connect_results,
     connect_views,
     disconnect_views,
+    drive_save_views,
     export_views,
     ledger_download,
     sending_views,
@@ -124,6 +125,21 @@ urlpatterns = [
     ),
     path(
         "settings/shares/<uuid:share_id>/end/", sharing_views.end_share, name="settings-share-end"
+    ),
+    path(
+        "files/save/attachments/<uuid:message_id>/<uuid:attachment_id>/",
+        drive_save_views.save_attachment,
+        name="drive-save-attachment",
+    ),
+    path(
+        "files/save/calendars/<uuid:calendar_id>/",
+        drive_save_views.save_calendar,
+        name="drive-save-calendar",
+    ),
+    path(
+        "files/save/exports/<uuid:integration_id>/",
+        drive_save_views.save_export,
+        name="drive-save-export",
     ),
     path("settings/removals/<uuid:purge_id>/", disconnect_views.show_purge, name="settings-purge"),
     path(

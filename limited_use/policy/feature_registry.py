@@ -294,7 +294,7 @@ FEATURES: dict[str, Feature] = {
                     DataClass.FILE_CONTENT,
                     DataClass.MAIL_METADATA,
                     DataClass.MAIL_CONTENT,
-                    DataClass.CALENDAR_EVENT,
+                    *CALENDAR,
                 }
             ),
             capabilities=frozenset({"drive.upload"}),

@@ -14,6 +14,7 @@ SINKS = {
     "comparison_sink": "nobody: one yes or no",
     "calendar_sink": "the owner, their feature, or a registered user whom a share names",
     "download_sink": "the owner, or a feature of theirs: a file's bytes",
+    "drive_sink": "the owner's Drive: a file that they ordered, for that account alone",
     "export_sink": "the owner: a part of their own copy",
     "notification_sink": "the owner's own mailbox, as far as they chose",
     "page_sink": "the owner: a page",

@@ -14,7 +14,7 @@ from accounts import request_limits
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
 from integrations.access.request_context import get_request_context
-from integrations.calendar import ics_export, ics_import, local_events
+from integrations.calendar import calendar_source, ics_export, ics_import, local_events
 from integrations.calendar.messages import settings as settings_messages
 from integrations.coordination import person_slots
 from integrations.formats.icalendar import calendar_file_writer
@@ -97,8 +97,7 @@ def export_file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
             person_slots.hold_stream_slot(slot, parts),
             content_type=calendar_file_writer.CONTENT_TYPE,
         )
-    # Without the calendar's name: it is sealed, and file names leak.
-    name = f"antares-calendar-{request_context.at:%Y-%m-%d}.ics"
+    name = calendar_source.make_filename(request_context.at)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -20,7 +20,7 @@ from integrations.formats import timezones
 from integrations.formats.icalendar import icalendar_components
 from integrations.formats.icalendar.file_problems import FileProblem
 from integrations.models import Event, Integration
-from integrations.web import row_counts
+from integrations.web import connected_drives, row_counts
 from limited_use.sinks import calendar_sink as sink
 from limited_use.sinks.calendar_sink import TemplateItem
 
@@ -103,6 +103,7 @@ def render_calendar_page(  # noqa: PLR0913 - the values of the page
         "integration_id": visible.calendar.integration_id,
         "event_count": Event.objects.filter(calendar_id=calendar_id).count(),
         "largest": icalendar_components.MAX_BYTES // 1024 // 1024,
+        "can_save": connected_drives.has_drive(request_context.actor),
     }
     return render_with_calendar(
         request, request_context, visible, "settings/local_calendar.html", context

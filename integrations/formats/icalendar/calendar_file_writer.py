@@ -61,7 +61,7 @@ def write_event(  # noqa: PLR0913 - one event in full
 ) -> bytes:
     """
     :param at: when the file is written
-    :param owner: the address that receives e-mail reminders
+    :param owner: the address that receives e-mail reminders; without it they are shown instead
     :param original_start: the RECURRENCE-ID of an exception
     """
     component = Event()
@@ -143,9 +143,10 @@ def _build_attendee(guest: Attendee) -> vCalAddress:
 
 def _build_alarm(reminder: Reminder, title: str, owner: str) -> Alarm:
     alarm = Alarm()
-    alarm.add("ACTION", "EMAIL" if reminder.method == "email" else "DISPLAY")
+    is_mailed = reminder.method == "email" and bool(owner)
+    alarm.add("ACTION", "EMAIL" if is_mailed else "DISPLAY")
     alarm.add("DESCRIPTION", title or "Reminder")
-    if reminder.method == "email":
+    if is_mailed:
         # An e-mail alarm requires a subject and a recipient (RFC 5545, section 3.6.6).
         alarm.add("SUMMARY", title or "Reminder")
         alarm.add("ATTENDEE", vCalAddress(f"mailto:{owner}"))

@@ -33,7 +33,7 @@ from integrations.mail import (
 from integrations.mail.sending import proposal_list
 from integrations.models import DraftProposal
 from integrations.providers import errors
-from integrations.web import page_cursors, sandboxed_html
+from integrations.web import connected_drives, page_cursors, sandboxed_html
 from integrations.web.row_urls import RowUrl
 from limited_use.sinks import page_sink
 
@@ -145,6 +145,8 @@ def show_thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
             "folder_url": "" if folder == "inbox" else _add_query(reverse("inbox"), folder),
             "first_url": f"{thread_url}{folder_query}",
             "banner": outbox_presenter.find_banner(context),
+            "can_save": any(row.row.message.has_attachments for row in reading.rows)
+            and connected_drives.has_drive(context.actor),
             "is_later_page": cursor is not None,
             "next_url": _add_query(thread_url, folder, reading.next_cursor)
             if reading.next_cursor

@@ -100,6 +100,10 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.mail.remote_messages": "Shows a message of the provider that is not stored.",
     "integrations.mail.remote_message_refs": "Seals where a message is at its provider.",
     "integrations.mail.attachments": "Finds a file of a message, and shows the message's text.",
+    "integrations.grants.bounded_downloads": "Bounds the size of a file on its way.",
+    "integrations.grants.worker_downloads": "Opens a mailbox's file for a worker.",
+    "integrations.mail.attachment_source": "Passes an attachment on to the owner's Drive.",
+    "integrations.mail.export_source": "Passes the owner's copy of a mailbox on to their Drive.",
     "integrations.mail.file_stream": "Passes a file from the provider to its owner.",
     "integrations.mail.inline_images": "Passes inline images from the provider to the owner.",
     "integrations.mail.mailbox_export": "Writes the owner's copy of their mailbox.",
@@ -120,6 +124,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.calendar.calendar_list": "Names of calendars.",
     "integrations.calendar.occurrences": "Expands opened events into occurrences.",
     "integrations.calendar.ics_export": "Writes a calendar as a file for its owner.",
+    "integrations.calendar.calendar_source": "Passes a calendar's file on to the owner's Drive.",
     "integrations.calendar.ics_import": "Reads a file that the owner chose, and seals its events.",
     "integrations.calendar.local_event_types": "Events of local calendars, until they are sealed.",
     "integrations.calendar.event_json": "Shapes that sinks make of opened events.",
@@ -161,6 +166,10 @@ REGIONS: Final[Mapping[str, str]] = {
     # Connected accounts, and templates of sinks.
     "integrations.connections.api.views": "The address of the connected account.",
     "integrations.settings.data_use.withdrawal": "The address of an account that would end.",
+    "integrations.settings.drive_saves": "Names the type of a calendar's file.",
+    "integrations.settings.drive_save_views": (
+        "The page before a file goes to another account: its name, and both addresses."
+    ),
     "integrations.settings.views": "The address of the connected account.",
     "integrations.web.account_rows": "The address of the account that a page is about.",
     "limited_use.templatetags.reveal": "Prints opened values in a template of a sink.",

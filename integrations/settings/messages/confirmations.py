@@ -22,3 +22,4 @@ OTHER_PAGES_WAIT: Final = _(
 )
 AGREE_FIRST: Final = _("Nothing has changed yet. Read this page, then tick the box to agree.")
 DOWNLOAD_ACTION: Final = _("Download a copy of your mail")
+SAVE_COPY_ACTION: Final = _("Save a copy of your mail in your Drive")

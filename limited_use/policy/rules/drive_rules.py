@@ -5,10 +5,10 @@ from __future__ import annotations
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient
 from limited_use.policy.text_marking import gettext_noop as _
 
-from .policy_rule_types import ANY_REASON, EVERYTHING, MAIL, PolicyRule, forbid_use
+from .policy_rule_types import ANY_REASON, CALENDAR, EVERYTHING, MAIL, PolicyRule, forbid_use
 
 _FILES = frozenset({DataClass.FILE_CONTENT})
-_SAVED = MAIL | {DataClass.CALENDAR_EVENT}
+_SAVED = MAIL | CALENDAR
 _UPLOAD = frozenset({Purpose.DRIVE_UPLOAD})
 _LIVE_AND_AGREED = frozenset(
     {

@@ -69,10 +69,11 @@ RIGHTS: Final[dict[str, KeyringRights]] = {
         macs=frozenset({MacKey.PSEUDONYM, MacKey.DIRECTORY}),
     ),
     # Syncs mail and calendars, refreshes grants, and creates the keys of calendar caches. It reads
-    # the address of a mailbox, and stores its blind to match notifications.
+    # the address of a mailbox, and stores its blind to match notifications. It opens an Antares
+    # calendar that its owner saves in a Drive; the database shows it keys of one person at a time.
     "sync": KeyringRights(
         wraps=frozenset({_CONTENT}),
-        unwraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL}),
+        unwraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL, _OWN}),
         macs=frozenset(MacKey),
     ),
     # Deletes content that it cannot read, and revokes grants. Its ledger entries need keys of the

@@ -4,10 +4,12 @@ import pytest
 from django.utils import timezone
 
 from integrations.drive import upload_worker
-from integrations.models import AttemptOutcome, Integration
+from integrations.drive.file_transfer import FileTransfer
+from integrations.models import AttemptOutcome, DriveFile, Integration
 from integrations.operations.file_sources import SOURCES
 from tests.factories import as_agreed
-from tests.integrations.drive.tus_files import FileClient
+from tests.integrations.drive import saving
+from tests.integrations.drive.tus_files import UNIT, FileClient
 from tests.integrations.google import (  # noqa: F401 - fixtures
     ALICE_BOX,
     acme,
@@ -46,5 +48,48 @@ def run_worker():
     def run() -> None:
         for file_id in upload_worker.list_due_ids(at=timezone.now()):
             upload_worker.upload_file(SOURCES, file_id)
+
+    return run
+
+
+@pytest.fixture
+def get_file():
+    return DriveFile.objects.get
+
+
+class WorkerDied(BaseException):
+    """As the process would end: nothing is put in order."""
+
+
+@pytest.fixture
+def during_upload(monkeypatch):
+    """Return a function that has something done once the Drive has the first chunk."""
+    monkeypatch.setattr(upload_worker, "CHUNK_BYTES", UNIT)
+    note_stored = FileTransfer.note_stored
+    counts = {"chunks": 0}
+
+    def plan(act, *, after: int = 1) -> None:
+        def note(transfer, stored):
+            note_stored(transfer, stored)
+            counts["chunks"] += 1
+            if counts["chunks"] == after:
+                act()
+
+        monkeypatch.setattr(FileTransfer, "note_stored", note)
+
+    return plan
+
+
+@pytest.fixture
+def run_dying(during_upload):
+    """Return a function that runs a worker which dies in the middle of an upload."""
+
+    def die():
+        raise WorkerDied
+
+    def run(*, after: int = 1) -> None:
+        during_upload(die, after=after)
+        with pytest.raises(WorkerDied):
+            saving.run_worker()
 
     return run
