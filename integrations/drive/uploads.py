@@ -45,7 +45,7 @@ ENTRY_LIFETIME: Final = timedelta(days=30)
 # Files of a provider's own formats would be converted, and have no checksum.
 _PROVIDER_TYPES: Final = "application/vnd.google-apps"
 _ANY_TYPE: Final = "application/octet-stream"
-_FINGERPRINT: Final = "drive.file"
+_CONTENT: Final = "drive.file"
 STOPPABLE: Final = (*OPEN_FILE_STATES, DriveFileState.PROPOSED)
 
 
@@ -151,7 +151,7 @@ def build_file(
         DriveFile, "descriptor", row=file.id, data=descriptor.encode()
     )
     if size is not None:
-        file.fingerprint = sealer.compute_blind(_FINGERPRINT, f"{size} {descriptor.filename}")
+        file.content_blind = sealer.compute_blind(_CONTENT, f"{size} {descriptor.filename}")
     return file
 
 
@@ -170,10 +170,10 @@ def check_room(file: DriveFile) -> None:
 
 def _check_new(file: DriveFile) -> None:
     """:raises FileAlreadyUploaded:"""
-    if file.fingerprint is None:
+    if file.content_blind is None:
         return
     same_files = DriveFile.objects.filter(
-        integration_id=file.integration_id, fingerprint=file.fingerprint
+        integration_id=file.integration_id, content_blind=file.content_blind
     )
     settled_badly = [DriveFileState.FAILED, DriveFileState.CANCELLED]
     earlier_id = (

@@ -848,7 +848,7 @@ class Migration(migrations.Migration):
                 ('size', models.PositiveBigIntegerField(null=True)),
                 ('received', models.PositiveBigIntegerField(default=0)),
                 ('is_offset_known', models.BooleanField(default=False)),
-                ('fingerprint', models.BinaryField(max_length=32, null=True)),
+                ('content_blind', models.BinaryField(max_length=32, null=True)),
                 ('is_namesake', models.BooleanField(default=False)),
                 ('created_at', models.DateTimeField()),
                 ('changed_at', models.DateTimeField()),
@@ -866,7 +866,7 @@ class Migration(migrations.Migration):
                 ('integration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='integrations.integration')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='drive_file_due'), models.Index(fields=['user_id', 'organisation_id', '-id'], name='drive_file_of_owner'), models.Index(fields=['integration', 'fingerprint'], name='drive_file_by_fingerprint'), models.Index(fields=['integration', 'id'], name='drive_file_of_integration'), models.Index(fields=['expires_at'], name='drive_file_by_end')],
+                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='drive_file_due'), models.Index(fields=['user_id', 'organisation_id', '-id'], name='drive_file_of_owner'), models.Index(fields=['integration', 'content_blind'], name='drive_file_by_content'), models.Index(fields=['integration', 'id'], name='drive_file_of_integration'), models.Index(fields=['expires_at'], name='drive_file_by_end')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('source__in', ['client', 'attachment', 'calendar', 'mail_export'])), name='drive_file_source_known'), models.CheckConstraint(condition=models.Q(('state__in', ['proposed', 'waiting', 'uploading', 'paused', 'checking', 'done', 'failed', 'cancelled'])), name='drive_file_state_known'), models.CheckConstraint(condition=models.Q(('problem__in', ['', 'storage_full', 'too_large', 'rejected', 'scope_missing', 'grant_ended', 'admin_blocked', 'folder_gone', 'source_gone', 'checksum_mismatch', 'session_expired', 'abandoned', 'unavailable', 'stopped', 'crashed'])), name='drive_file_problem_known'), models.CheckConstraint(condition=models.Q(('size', None), ('received__lte', models.F('size')), _connector='OR'), name='drive_file_within_its_size'), models.CheckConstraint(condition=models.Q(('state', 'failed'), ('problem', ''), _connector='OR'), name='drive_file_problem_of_a_failure'), models.CheckConstraint(condition=models.Q(models.Q(('source', 'client'), ('source_id', None)), models.Q(models.Q(('source', 'client'), _negated=True), ('source_id__isnull', False)), _connector='OR'), name='drive_file_source_has_an_id'), models.CheckConstraint(condition=models.Q(models.Q(('lease_by', None), ('lease_until', None)), models.Q(('lease_by__isnull', False), ('lease_until__isnull', False)), _connector='OR'), name='drive_file_lease_is_whole')],
             },
         ),

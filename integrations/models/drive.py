@@ -101,7 +101,7 @@ class DriveFile(models.Model):
     :ivar received: bytes of the file that were sent and counted
     :ivar is_offset_known: whether the last request to the provider was answered: otherwise its
         offset is asked for before the next one
-    :ivar fingerprint: keyed hash of name and size, to ask before the same file is uploaded twice
+    :ivar content_blind: keyed hash of name and size, to ask before the same file is uploaded twice
     :ivar is_namesake: whether the folder had a file of this name; both are kept
     :ivar due_at: when a worker acts next; null when none has to
     :ivar expires_at: when an upload without progress is given up
@@ -127,7 +127,7 @@ class DriveFile(models.Model):
     size = models.PositiveBigIntegerField(null=True)
     received = models.PositiveBigIntegerField(default=0)
     is_offset_known = models.BooleanField(default=False)
-    fingerprint = models.BinaryField(max_length=32, null=True)
+    content_blind = models.BinaryField(max_length=32, null=True)
     is_namesake = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
@@ -178,7 +178,7 @@ class DriveFile(models.Model):
                 fields=["due_at"], name="drive_file_due", condition=Q(due_at__isnull=False)
             ),
             models.Index(fields=["user_id", "organisation_id", "-id"], name="drive_file_of_owner"),
-            models.Index(fields=["integration", "fingerprint"], name="drive_file_by_fingerprint"),
+            models.Index(fields=["integration", "content_blind"], name="drive_file_by_content"),
             models.Index(fields=["integration", "id"], name="drive_file_of_integration"),
             models.Index(fields=["expires_at"], name="drive_file_by_end"),
         ]

@@ -114,7 +114,7 @@ class TestClearColumns:
             if kind in {ColumnKind.INNER, ColumnKind.OUTER}
         }
 
-        assert named | {"integrations.DriveFile.fingerprint"} == blind
+        assert named == blind
 
 
 def caches():
