@@ -56,6 +56,7 @@ class DigestedBytes:
             yield block
 
     def _save(self) -> None:
+        self._transfer.check_end()
         self._add_prefix()
         self._transfer.save(self._transfer.state, received=self._transfer.state.received)
         self._saved_at = time.monotonic()

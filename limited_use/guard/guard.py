@@ -19,7 +19,7 @@ from limited_use.access_request import AccessRequest, Permit
 from limited_use.ledger import entries
 from limited_use.policy import feature_registry, policy_evaluation, refusal_text
 from limited_use.policy.policy_evaluation import PolicyDecision
-from limited_use.policy.policy_vocabulary import Fact, Recipient, Use
+from limited_use.policy.policy_vocabulary import Fact, Purpose, Recipient, Use
 
 from . import decision_entries
 
@@ -167,7 +167,11 @@ def filter_access_facts(request: AccessRequest) -> frozenset[Fact]:
                 actor.feature, purpose=use.purpose, data_class=use.data_class, client=True
             )
         )
-        if use.recipient == Recipient.OWNER:
+        # Into a Drive, a feature brings files only on the owner's order or under their consent.
+        is_into_drive = use.purpose == Purpose.DRIVE_UPLOAD
+        if use.recipient == Recipient.OWNER or (
+            is_into_drive and use.recipient != Recipient.PLATFORM_FEATURE
+        ):
             dropped_facts.add(Fact.ACTOR_OWNS)
     else:
         is_registered = (
