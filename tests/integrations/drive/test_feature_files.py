@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -9,10 +10,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from integrations.drive import feature_files, standing_consents, uploads
+from integrations.drive import feature_files, standing_consents, upload_stream, uploads
 from integrations.models import (
     DriveFile,
-    DriveFileState,
     FileKind,
     FileSourceKind,
     StandingConsent,
@@ -21,9 +21,9 @@ from limited_use.agreements import consents
 from limited_use.ledger import entries
 from limited_use.models import Consent, Leaf
 from limited_use.policy.feature_registry import FEATURES
-from tests.api import cast
 from tests.api.schema import problem
 from tests.api.test_limited_use import list_entries_since
+from tests.factories import make_connection, make_integration, make_message
 from tests.integrations.drive.feature_world import (
     MIB,
     RECORDINGS,
@@ -33,6 +33,7 @@ from tests.integrations.drive.feature_world import (
     make_undeclared_client,
 )
 from tests.integrations.drive.tus_files import FILES, UNIT, FileClient, make_file
+from tests.walls import requests_act_as_web  # noqa: F401 - a fixture
 
 pytestmark = [
     pytest.mark.django_db,
@@ -43,7 +44,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def world(alice, drive, google, requests_act_as_web) -> FeatureWorld:
+def world(alice, drive, google, requests_act_as_web) -> FeatureWorld:  # noqa: F811
     return FeatureWorld(alice, drive, google)
 
 
@@ -194,8 +195,8 @@ class TestFeature:
         problem(world.files.send(address, make_file(10)), 404, "not-found")
         assert world.http.head(address, headers={"Tus-Resumable": "1.0.0"}).status_code == 404
 
-    def test_reads_no_mail(self, world, alices):
-        alices.connect()
+    def test_reads_no_mail(self, world, alice):
+        make_message(make_integration(make_connection(alice, world.organisation)))
         before = Leaf.objects.count()
 
         for path in ("messages", "threads"):
@@ -378,10 +379,6 @@ class TestSaving:
         data = make_file(4 * UNIT)
         address = world.files.begin(len(data), content_type=WAV)
         withdrawn = []
-        save = standing_consents._cancel_files
-        read = "integrations.drive.upload_stream._iterate_blocks"
-        from integrations.drive import upload_stream
-
         iterate = upload_stream._iterate_blocks
 
         def withdraw_after_a_block(*args):
@@ -391,11 +388,10 @@ class TestSaving:
                     withdrawn.append(True)
                     world.withdraw(consent)
 
-        monkeypatch.setattr(read, withdraw_after_a_block)
+        monkeypatch.setattr(upload_stream, "_iterate_blocks", withdraw_after_a_block)
 
         problem(world.files.send(address, data), 423, "upload-locked")
 
-        assert save is standing_consents._cancel_files
         run_worker()
         assert files.read(address)["state"] == "cancelled"
         assert files.list_remote() == []
@@ -441,7 +437,7 @@ class TestStandingConsent:
             entry for entry in list_entries_since(before) if entry["event"].startswith("consent.")
         ]
         assert [entry["event"] for entry in agreements] == ["consent.given", "consent.withdrawn"]
-        given = agreements[0]
+        given = agreements[0]["body"]
         assert (given["feature"], given["purpose"]) == (RECORDINGS, "drive.upload")
         assert given["recipient"] == "own_provider"
         assert given["item"] == entries.get_ledger_pseudonym(consent.id)
@@ -488,8 +484,7 @@ class TestStandingConsent:
 
     def test_can_be_withdrawn_by_its_owner_alone(self, world, browser_of, bob, google):
         consent = world.give()
-        other = FeatureWorld.__new__(FeatureWorld)
-        other.user, other.drive, other.sandbox = bob, world.drive, google
+        other = FeatureWorld(bob, world.drive, google)
 
         with pytest.raises(standing_consents.ObjectNotFound):
             other.withdraw(consent)
@@ -519,8 +514,6 @@ class TestStandingConsent:
         assert Consent.objects.get(item=consent.id).withdrawn_at
 
     def test_ends_with_the_words_of_the_feature(self, world, monkeypatch):
-        from dataclasses import replace
-
         consent = world.give()
         monkeypatch.setitem(FEATURES, RECORDINGS, replace(FEATURES[RECORDINGS], version=2))
 
@@ -548,7 +541,3 @@ class TestStandingConsent:
     def test_goes_by_the_declared_type(self, content_type, kind):
         assert standing_consents.find_file_kind(content_type) == kind
 
-
-def test_a_state_of_a_feature_is_a_state_of_files():
-    assert set(standing_consents._UNSENT) < set(DriveFileState)
-    assert cast.KEYS
