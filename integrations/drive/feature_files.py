@@ -172,7 +172,9 @@ def _check_proposal_room(file: DriveFile) -> None:
         raise QueueFull
 
 
-def permit_sending(file: DriveFile, actor: Actor, *, at: datetime) -> tuple[Permit, datetime | None]:
+def permit_sending(
+    file: DriveFile, actor: Actor, *, at: datetime
+) -> tuple[Permit, datetime | None]:
     """
     Return a permit to pass on bytes of a feature's file, and the end of its standing consent.
 

@@ -165,7 +165,7 @@ def give_consent(
         )
         fences.lock_integration(integration_id=drive.id, epoch=permit.epoch)
         try:
-            # Switching the feature off ends its standing consents: this one too, or it is not given.
+            # Switching the feature off ends this one too, or it is not given.
             delegations.lock_delegation(delegation_id=delegation.id, epoch=delegation.epoch)
         except delegations.DelegationNotLive:
             raise FeatureOff from None

@@ -305,6 +305,16 @@ class TestSaving:
         consent.refresh_from_db()
         assert consent.saved_count == 1
 
+    @pytest.mark.claim("standing.declared-type")
+    def test_goes_by_the_declared_type_and_the_counted_bytes(self, world, consent, files):
+        archive = b"PK\x03\x04" + make_file(100)
+        address = world.files.begin(len(archive), filename="a.wav", content_type=WAV)
+
+        problem(world.files.send(address, archive + b"more"), 413, "file-too-large")
+        assert world.files.send(address, archive).status_code == 204
+
+        files.check_remote(archive)
+
     def test_goes_to_the_folder_of_the_consent(self, world, consent, files):
         world.files.upload(make_file(10), content_type=WAV)
 
