@@ -38,6 +38,7 @@ OF = {
     "connection_id": "connection_id",
     "cursor": "cursor",
     "delegation": "delegation",
+    "drive": "drive_id",
     "mailbox": "integration_id",
     "message_id": "message_id",
     "only": "integration_id",
