@@ -42,12 +42,8 @@ def to_store_entry(*, actor: Actor, integration_id: UUID, at: datetime) -> Permi
 
 def to_list_files(*, actor: Actor, integration_ids: Sequence[UUID], at: datetime) -> Permits:
     """The person, or a feature for its own proposals, reads the list of uploads."""
-    recipient = (
-        Recipient.PLATFORM_FEATURE if actor.kind == ActorKind.CLIENT else Recipient.OWNER
-    )
-    facts_by_id = facts.for_integrations(
-        integration_ids, actor=actor, at=at, consent=DRIVE_CONSENT
-    )
+    recipient = Recipient.PLATFORM_FEATURE if actor.kind == ActorKind.CLIENT else Recipient.OWNER
+    facts_by_id = facts.for_integrations(integration_ids, actor=actor, at=at, consent=DRIVE_CONSENT)
     requests = [
         _build_request(recipient, integration_id, facts_by_id[integration_id], actor=actor)
         for integration_id in integration_ids
@@ -57,9 +53,7 @@ def to_list_files(*, actor: Actor, integration_ids: Sequence[UUID], at: datetime
     }
 
 
-def to_upload_ordered_file(
-    *, file: DriveFile, at: datetime, actor: Actor = SYSTEM
-) -> Permit:
+def to_upload_ordered_file(*, file: DriveFile, at: datetime, actor: Actor = SYSTEM) -> Permit:
     """
     Pass on the bytes of a file that the owner chose or accepted, while the owner is a member of
     the organisation.
@@ -144,9 +138,7 @@ def to_save_calendar(*, file: DriveFile, source_id: UUID, count: int, at: dateti
     :param source_id: the integration of Antares calendars
     :param count: events
     """
-    return _get_source_permits(
-        file, source_id, (DataClass.CALENDAR_EVENT,), count=count, at=at
-    )
+    return _get_source_permits(file, source_id, (DataClass.CALENDAR_EVENT,), count=count, at=at)
 
 
 def _get_source_permits(
@@ -230,9 +222,7 @@ def _get_own_permit(
     recipient: Recipient, actor: Actor, integration_id: UUID, at: datetime
 ) -> Permit:
     holder_facts = _find_facts(integration_id, actor, at)
-    return guard.permit(
-        _build_request(recipient, integration_id, holder_facts, actor=actor), at=at
-    )
+    return guard.permit(_build_request(recipient, integration_id, holder_facts, actor=actor), at=at)
 
 
 def _find_facts(integration_id: UUID, actor: Actor, at: datetime) -> HolderFacts:

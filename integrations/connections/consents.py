@@ -60,9 +60,9 @@ def list_dependent_integrations(
     *, feature: Feature, user_id: UUID, organisation_id: UUID
 ) -> list[Integration]:
     own_integrations = Integration.objects.live().owned_by(user_id, organisation_id)
-    of_product = own_integrations.filter(product__in=get_dependent_products(feature)).select_related(
-        "connection"
-    )
+    of_product = own_integrations.filter(
+        product__in=get_dependent_products(feature)
+    ).select_related("connection")
     return list(of_product.exclude(connection__provider=LOCAL.key).order_by("id"))
 
 

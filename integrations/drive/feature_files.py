@@ -125,9 +125,7 @@ def _add_proposal(
             _check_proposal_room(file)
             file.save(force_insert=True)
     except delegations.DelegationNotLive:
-        drive_permits.to_propose_file(
-            actor=context.actor, integration_id=drive.id, at=context.at
-        )
+        drive_permits.to_propose_file(actor=context.actor, integration_id=drive.id, at=context.at)
         raise
     return file
 

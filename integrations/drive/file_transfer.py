@@ -275,22 +275,16 @@ class FileTransfer:
             changed_at=now,
             finished_at=now,
         )
-        logger.info(
-            "drive.upload_failed", extra={"about": self.file.id, "problem": str(problem)}
-        )
+        logger.info("drive.upload_failed", extra={"about": self.file.id, "problem": str(problem)})
 
     def _hold_fence(self) -> None:
-        fences.lock_integration(
-            integration_id=self.file.integration_id, epoch=self.permit.epoch
-        )
+        fences.lock_integration(integration_id=self.file.integration_id, epoch=self.permit.epoch)
 
     def _seal_state(self, state: TransferState | None) -> dict[str, Any]:
         if state is None:
             return {}
         sealer = sealing.get_sealer(holder=self.file.integration_id, epoch=self.permit.epoch)
-        sealed = sealer.seal_value(
-            DriveFile, "transfer", row=self.file.id, data=state.encode()
-        )
+        sealed = sealer.seal_value(DriveFile, "transfer", row=self.file.id, data=state.encode())
         return {"transfer": sealed}
 
     def _apply(self, state: TransferState | None, values: dict[str, Any]) -> None:
@@ -298,4 +292,3 @@ class FileTransfer:
             setattr(self.file, name, value)
         if state is not None:
             self.state = state
-

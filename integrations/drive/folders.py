@@ -135,9 +135,7 @@ def _create_folder(drive: OpenDrive, *, earlier: FolderPlace | None = None) -> F
     return place
 
 
-def _store_folder_id(
-    drive: OpenDrive, new_id: str, earlier: FolderPlace | None
-) -> FolderPlace:
+def _store_folder_id(drive: OpenDrive, new_id: str, earlier: FolderPlace | None) -> FolderPlace:
     """Return the id to create: of another upload that stored its own first, else `new_id`."""
     with transaction.atomic(durable=True):
         fences.lock_integration(integration_id=drive.integration_id, epoch=drive.permit.epoch)

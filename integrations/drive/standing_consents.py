@@ -156,9 +156,7 @@ def give_consent(
         expires_at=bounds.expires_at,
     )
     sealer = sealing.get_sealer(holder=drive.id, epoch=permit.epoch)
-    consent.place = sealer.seal_value(
-        StandingConsent, "place", row=consent.id, data=place.encode()
-    )
+    consent.place = sealer.seal_value(StandingConsent, "place", row=consent.id, data=place.encode())
     with transaction.atomic(durable=True):
         memberships.lock_memberships(
             user_ids=[consent.user_id], organisation_id=consent.organisation_id
@@ -251,6 +249,8 @@ def find_covering_consent(
 
 def find_live_consent(file: DriveFile, *, at: datetime) -> CoveringConsent | None:
     """Return the standing consent under which the file was begun, if it has not ended."""
+    if file.standing_consent_id is None:
+        return None
     row = StandingConsent.objects.filter(
         id=file.standing_consent_id,
         integration_id=file.integration_id,

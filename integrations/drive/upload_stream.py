@@ -23,7 +23,6 @@ from integrations.coordination.leases import Lease, LeaseLost, NotClaimable
 from integrations.grants import provider_calls
 from integrations.models import SENDABLE_FILE_STATES, DriveFile, DriveFileState
 from integrations.outbox.upload_errors import UploadLocked, UploadOffsetWrong, UploadTooLarge
-from integrations.providers import errors
 from integrations.providers.files import UPLOAD_UNIT, RemoteFile
 from integrations.providers.request_bodies import StreamedBody
 
@@ -33,7 +32,6 @@ from .file_transfer import LEASE_TIME, FileTransfer
 from .upload_errors import (
     BodyInterrupted,
     PieceTooSmall,
-    UploadFailed,
     UploadNotOpen,
     UploadPaused,
 )

@@ -139,9 +139,7 @@ def _run_turn(
         # Frames hold names and bytes: no report may show them.
         traceback_scrubber.clear_frames(bug)
         logger.exception("drive.upload_crashed", extra={"about": file.id})
-        leases.release(
-            lease, crash_count=file.crash_count + 1, due_at=clock() + _FIRST_PAUSE
-        )
+        leases.release(lease, crash_count=file.crash_count + 1, due_at=clock() + _FIRST_PAUSE)
         raise
 
 
@@ -209,9 +207,7 @@ def _send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> N
             DriveFileProblem.TOO_LARGE if is_large else DriveFileProblem.REJECTED
         ) from None
     with closing(_CloseablePieces(source_file)) as pieces:
-        transfer.save_descriptor(
-            FileDescriptor(source_file.filename, source_file.content_type)
-        )
+        transfer.save_descriptor(FileDescriptor(source_file.filename, source_file.content_type))
         if transfer.state.session_url and not source.is_repeatable:
             # Other bytes would follow the ones that the Drive has.
             transfer.adapter.cancel_upload(transfer.state.session_url)

@@ -21,11 +21,11 @@ from integrations.access.request_context import InvalidChoice, ObjectNotFound
 from integrations.calendar import agenda, etags, event_lookup, local_calendars, local_events
 from integrations.calendar.events import write_errors as event_errors
 from integrations.coordination import person_slots
+from integrations.drive import upload_errors as drive_errors
 from integrations.formats import timezones
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.formats.recurrence.recurrence_expansion import BadTimeWindow
 from integrations.mail.sending import send_message
-from integrations.drive import upload_errors as drive_errors
 from integrations.outbox import commands, tus_headers, upload_errors
 from integrations.parsers.parser_pool import ParsersBusy, ParsersUnavailable
 from integrations.providers import errors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from django import forms
@@ -16,6 +16,9 @@ from integrations.drive.uploads import MAX_FILE_BYTES
 from integrations.models import FileKind, Integration
 
 from . import standing_consent_messages as messages
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
 
 MEGABYTE: Final = 1_000_000
 _DEFAULT_DAYS: Final = 90
@@ -82,9 +85,11 @@ class StandingConsentForm(forms.Form):
 
     def ask_again(self, version: int) -> None:
         """The description has changed since the page was shown."""
-        self.data = self.data.copy()
-        self.data["version"] = str(version)
-        self.data.pop("agree", None)
+        # Only posted forms come here.
+        data = cast("QueryDict", self.data).copy()
+        data["version"] = str(version)
+        data.pop("agree", None)
+        self.data = data
         self.add_error(None, messages.OUTDATED)
 
     @property

@@ -52,9 +52,7 @@ def show_consents(request: HttpRequest) -> HttpResponse:
     context = get_request_context(request)
     # Live ones first.
     consents = standing_consents.filter_own_consents(context).order_by("-ended_at", "-id")
-    rows = [
-        SealedRow(consent, {"place": consent.place}) for consent in consents[:_MOST_LISTED]
-    ]
+    rows = [SealedRow(consent, {"place": consent.place}) for consent in consents[:_MOST_LISTED]]
     body = page_sink.render_page(
         "drive/standing_consents.html",
         rows,
@@ -94,9 +92,7 @@ def give_consent(request: HttpRequest, key: str) -> HttpResponse:
     return _render_form(request, context, form, feature)
 
 
-def _give_from_form(
-    context: RequestContext, form: StandingConsentForm, feature: Feature
-) -> bool:
+def _give_from_form(context: RequestContext, form: StandingConsentForm, feature: Feature) -> bool:
     """Add an error to the form if the consent cannot be given."""
     try:
         standing_consents.give_consent(
@@ -133,9 +129,7 @@ def _render_form(
     labels = {drive.id: _describe_drive(drive) for drive in form.drives.values()}
 
     def present_folder(folder: DriveFolder, opened: Mapping[str, bytes]) -> TemplateItem:
-        return TemplateItem(
-            {"drive": labels[folder.integration_id]}, {"name": _read_name(opened)}
-        )
+        return TemplateItem({"drive": labels[folder.integration_id]}, {"name": _read_name(opened)})
 
     body = page_sink.render_page(
         "drive/standing_consent_new.html",
@@ -181,9 +175,7 @@ def _is_on(context: RequestContext, feature: Feature) -> bool:
 def _list_open_features(context: RequestContext) -> list[Feature]:
     """Return features that are on, so that they can get a standing consent."""
     return [
-        feature
-        for feature in standing_consents.list_saving_features()
-        if _is_on(context, feature)
+        feature for feature in standing_consents.list_saving_features() if _is_on(context, feature)
     ]
 
 

@@ -251,9 +251,7 @@ class TestRefusal:
     @pytest.mark.parametrize("method", ["get", "post", "delete"])
     def test_of_the_inbox_widget(self, world, files, path, method):
         address = files.begin(10)
-        widget = world.call_as_feature(
-            get_client("inbox-widget", "inbox.display"), "inbox.display"
-        )
+        widget = world.call_as_feature(get_client("inbox-widget", "inbox.display"), "inbox.display")
         before = Leaf.objects.count()
 
         answer = getattr(widget, method)(f"{FILES}{path.format(id=address.rsplit('/')[-1])}")
@@ -373,7 +371,9 @@ class TestSaving:
 
         before = Leaf.objects.count()
         body = refuse(
-            world.files.send(address, data[UNIT:], offset=UNIT), before, "save-under-standing-consent"
+            world.files.send(address, data[UNIT:], offset=UNIT),
+            before,
+            "save-under-standing-consent",
         )
         assert body["missing"] == ["standing_consent_covers"]
         answer = world.http.head(address, headers={"Tus-Resumable": "1.0.0"})
@@ -384,7 +384,9 @@ class TestSaving:
         assert world.files.create(10, content_type=WAV)["Upload-State"] == "proposed"
 
     @pytest.mark.invariant(5)
-    def test_stops_the_request_that_is_sending(self, world, consent, files, run_worker, monkeypatch):
+    def test_stops_the_request_that_is_sending(
+        self, world, consent, files, run_worker, monkeypatch
+    ):
         monkeypatch.setattr("integrations.drive.digested_bytes.SAVE_SECONDS", 0.0)
         data = make_file(4 * UNIT)
         address = world.files.begin(len(data), content_type=WAV)
@@ -550,4 +552,3 @@ class TestStandingConsent:
     )
     def test_goes_by_the_declared_type(self, content_type, kind):
         assert standing_consents.find_file_kind(content_type) == kind
-

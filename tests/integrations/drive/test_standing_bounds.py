@@ -41,9 +41,7 @@ TYPES = {"audio/wav": FileKind.AUDIO, "text/vtt": FileKind.TEXT, "application/zi
 KINDS = st.sets(st.sampled_from([FileKind.AUDIO, FileKind.TEXT]), min_size=1)
 STEPS = st.lists(
     st.one_of(
-        st.tuples(
-            st.just("give"), KINDS, st.integers(1, 3), st.integers(1, 3), st.integers(1, 48)
-        ),
+        st.tuples(st.just("give"), KINDS, st.integers(1, 3), st.integers(1, 3), st.integers(1, 48)),
         st.tuples(st.just("save"), st.integers(1, 4), st.sampled_from(sorted(TYPES))),
         st.tuples(st.just("save"), st.just(1), st.just("audio/wav")),
         st.tuples(st.just("send"), st.integers(0, 5)),
