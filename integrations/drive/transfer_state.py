@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import orjson
 
-
 #: Digests of the present request that are kept: the Drive lags behind by less than these.
 MAX_PREFIXES: Final = 64
 
