@@ -38,7 +38,7 @@ class FileSerializer(serializers.Serializer[None]):
         allow_null=True, help_text="The standing consent under which a feature saves the file."
     )
     is_namesake = serializers.BooleanField(
-        help_text="True if the folder had a file of this name; both are kept. False for features."
+        help_text="True if the folder had a file of this name already. False for features."
     )
     link = serializers.CharField(
         allow_null=True, help_text="The provider's page of the file. Null for features."

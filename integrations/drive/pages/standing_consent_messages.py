@@ -44,4 +44,4 @@ NO_DRIVE: Final = _("Connect your Drive first.")
 FOLDER_GONE: Final = _(
     "The folder that you chose does not exist any longer. Choose another one under Files."
 )
-DRIVE_UNAVAILABLE: Final = _("The Drive cannot be asked right now. Please try again later.")
+DRIVE_UNAVAILABLE: Final = _("The Drive does not answer right now. Please try again later.")
