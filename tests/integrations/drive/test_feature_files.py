@@ -10,6 +10,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from config.process_classes import ProcessClass
 from integrations.drive import feature_files, standing_consents, upload_stream, uploads
 from integrations.models import (
     DriveFile,
@@ -33,7 +34,7 @@ from tests.integrations.drive.feature_world import (
     make_undeclared_client,
 )
 from tests.integrations.drive.tus_files import FILES, UNIT, FileClient, make_file
-from tests.walls import requests_act_as_web  # noqa: F401 - a fixture
+from tests.walls import acting_as, requests_act_as_web  # noqa: F401 - a fixture
 
 pytestmark = [
     pytest.mark.django_db,
@@ -357,7 +358,8 @@ class TestSaving:
 
     def test_of_an_empty_file_is_completed_by_a_worker(self, world, consent, files, run_worker):
         world.files.begin(0, content_type="text/plain")
-        run_worker()
+        with acting_as(ProcessClass.SYNC):
+            run_worker()
 
         files.check_remote(b"")
 
@@ -408,7 +410,7 @@ class TestSaving:
         assert files.read(address)["state"] == "cancelled"
         assert files.list_remote() == []
 
-    def test_stops_when_the_consent_expires(self, world, files):
+    def test_stops_when_the_consent_expires(self, world, files, run_worker):
         end = timezone.now() + timedelta(seconds=2)
         consent = world.give(expires_at=end)
         address = world.files.begin(2 * UNIT, content_type=WAV)
@@ -421,7 +423,10 @@ class TestSaving:
         refuse(
             world.files.send(address, make_file(2 * UNIT)), before, "save-under-standing-consent"
         )
-        assert standing_consents.end_due_consents(at=timezone.now()) == 1
+        with acting_as(ProcessClass.PURGE):
+            assert standing_consents.end_due_consents(at=timezone.now()) == 1
+        with acting_as(ProcessClass.SYNC):
+            run_worker()
 
         assert files.read(address)["state"] == "cancelled"
         assert world.files.create(10, content_type=WAV)["Upload-State"] == "proposed"
