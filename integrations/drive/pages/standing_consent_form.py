@@ -20,7 +20,7 @@ from . import standing_consent_messages as messages
 if TYPE_CHECKING:
     from django.http import QueryDict
 
-MEGABYTE: Final = 1_000_000
+MEGABYTE: Final = 1024 * 1024
 _DEFAULT_DAYS: Final = 90
 
 

@@ -146,7 +146,7 @@ def _add_consent(
         place=_seal_place(drive, StandingConsent, consent_id, folder),
         **{
             "kinds": [FileKind.AUDIO, FileKind.TEXT],
-            "max_bytes": 500_000_000,
+            "max_bytes": 500 * 1024 * 1024,
             "max_count": 50,
             "created_at": stage.at - timedelta(days=40),
             "expires_at": stage.at + timedelta(days=50),
