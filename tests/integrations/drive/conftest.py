@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from integrations.drive import upload_worker
 from integrations.models import AttemptOutcome, DriveFile, Integration
 from integrations.operations.file_sources import SOURCES
-from integrations.drive import upload_worker
 from tests.factories import as_agreed
 from tests.integrations.drive.tus_files import FileClient
 from tests.integrations.google import (  # noqa: F401 - fixtures
@@ -53,5 +53,3 @@ def run_worker():
 @pytest.fixture
 def get_file():
     return lambda: DriveFile.objects.get()
-
-

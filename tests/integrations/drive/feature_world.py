@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import api_tokens, clients, delegations
+from accounts.actors import Actor, ActorKind
 from accounts.models import Delegation, Membership, ServiceClient, User
 from integrations import connections
 from integrations.access.request_context import RequestContext
@@ -77,6 +78,20 @@ class FeatureWorld:
     @property
     def files(self) -> FileClient:
         return FileClient(self.http, self.sandbox)
+
+    @property
+    def actor(self) -> Actor:
+        """The feature, as its token makes it."""
+        return Actor(
+            kind=ActorKind.CLIENT,
+            id=get_client(RECORDINGS, "drive.upload").id,
+            user_id=self.user.id,
+            organisation_id=self.organisation.id,
+            delegation_id=self.delegation.id,
+            delegation_epoch=self.delegation.epoch,
+            feature=RECORDINGS,
+            purpose="drive.upload",
+        )
 
     def switch_on(self) -> None:
         self.delegation = connections.switch_on_feature(

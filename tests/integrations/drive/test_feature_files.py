@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from config.process_classes import ProcessClass
+from integrations.access import drive_permits
 from integrations.drive import feature_files, standing_consents, upload_stream, uploads
 from integrations.models import (
     DriveFile,
@@ -19,6 +20,7 @@ from integrations.models import (
     StandingConsent,
 )
 from limited_use.agreements import consents
+from limited_use.guard.guard import AccessRefused
 from limited_use.ledger import entries
 from limited_use.models import Consent, Leaf
 from limited_use.policy.feature_registry import FEATURES
@@ -203,6 +205,13 @@ class TestFeature:
         for path in ("messages", "threads"):
             answer = world.http.get(f"/v1/users/me/{path}")
             refuse(answer, before, "features-save-own-files-only")
+
+    def test_is_not_the_owner_for_the_guard(self, world):
+        """Otherwise a feature could accept its own proposal, or upload without one."""
+        for permit in (drive_permits.to_store_entry, drive_permits.to_upload_own_file):
+            with pytest.raises(AccessRefused) as caught:
+                permit(actor=world.actor, integration_id=world.drive.id, at=timezone.now())
+            assert caught.value.decision.missing
 
     def test_proposes_no_attachment(self, world):
         world.files.begin(10, content_type=WAV)
