@@ -120,6 +120,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-activity-entries settings-activity-proof
         settings-calendars inbox inbox-compose-addresses inbox-compose-senders
         inbox-outbox inbox-outbox-state inbox-elsewhere inbox-elsewhere-body inbox-thread inbox-body
+        drive-standing-consents
         calendar calendar-coming calendar-find calendar-event calendar-event-description
         support-person support-connection support-items support-item support-event support-act
         support-bulks support-bulk review review-domains review-privacy review-scopes
@@ -152,6 +153,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-notices settings-notice-choices notice-stop settings-ledger-part connect-begin
         connect-callback connect-administrator inbox-search inbox-support inbox-support-close
         support-act-new support-bulk-new support-bulk-approve support-bulk-reject support-bulk-stop
+        drive-standing-consent-new drive-standing-consent-withdraw
         inbox-outbox-command inbox-proposal inbox-allow-sending settings-sending
         calendar-look calendar-new calendar-answer calendar-edit
         calendar-delete calendar-move calendar-support calendar-support-close calendar-show
@@ -179,7 +181,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         api-proposals api-proposal
         api-messages api-message api-threads api-thread api-connections api-connection
         api-calendar-shares api-shares api-share api-calendars api-calendar api-events api-event
-        api-files api-file-pause api-file-resume api-file-cancel api-file-retry
+        api-files api-file-accept api-file-pause api-file-resume api-file-cancel api-file-retry
         api-event-response api-event-move api-free-busy api-availability api-nothing
         """,
     ),

@@ -25,6 +25,7 @@ SITE_URLCONFS = (
     "integrations.mail.pages.urls",
     "integrations.outbox.urls",
     "integrations.calendar.pages.urls",
+    "integrations.drive.pages.standing_consent_urls",
     "integrations.push.webhooks.urls",
 )
 

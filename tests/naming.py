@@ -38,7 +38,7 @@ OF = {
     "connection_id": "connection_id",
     "cursor": "cursor",
     "delegation": "delegation",
-    "drive": "integration_id",
+    "drive": "drive_id",
     "mailbox": "integration_id",
     "message_id": "message_id",
     "only": "integration_id",

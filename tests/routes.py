@@ -25,7 +25,8 @@ WORDS: dict[str, tuple[frozenset[int], str]] = {
     "confirm": (frozenset({302}), "/accounts/reauthenticate/"),
     "provider": (frozenset({303}), "https://accounts.google.com/"),
     **{
-        str(code): (frozenset({code}), "") for code in (400, 401, 403, 404, 405, 409, 410, 415, 428)
+        str(code): (frozenset({code}), "")
+        for code in (201, 400, 401, 403, 404, 405, 409, 410, 415, 428)
     },
 }
 
@@ -64,6 +65,10 @@ ONE_SHARE = Kind("401 401 401 401", "405 405 405/405/404 none", "404 404 404 404
 NO_FILES = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
 # The policy refuses features before anything is looked up.
 NO_FEATURE_SENDS = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
+# Neither is the feature on this walk for files.
+NO_FEATURE_FILES = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
+FILE_ACTION = Kind("401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FEATURE_FILES)
+FILE_ACTION_OK = Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FEATURE_FILES)
 # The feature on this walk was not switched on for calendars: the policy refuses it.
 CALENDAR = Kind(
     "401 401 401 401",
@@ -308,6 +313,12 @@ ROUTES: dict[str, Kind] = {
     "upload": Kind(
         "401 401 401 401", "ok 405 405/415/none none", "404 405 405/415/404 none", NO_FILES
     ),
+    "drive-standing-consents": OWN_PAGE,
+    # The feature on this walk saves no files.
+    "drive-standing-consent-new": Kind(
+        "sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"
+    ),
+    "drive-standing-consent-withdraw": FORM,
     "calendar": OWN_PAGE,
     "calendar-coming": OWN_PAGE,
     "calendar-find": OWN_PAGE,
@@ -414,6 +425,17 @@ ROUTES: dict[str, Kind] = {
     "api-proposal": Kind(
         "401 401 401 401", "ok 405 405/405/none none", "404 404 404 404", NO_FEATURE_SENDS
     ),
+    "api-files": Kind("401 401 401 401", "ok 201 405 none", "404 404 404 404", NO_FEATURE_FILES),
+    # Without a body.
+    "api-file": Kind(
+        "401 401 401 401", "ok 405 405/415/none none", "404 404 404 404", NO_FEATURE_FILES
+    ),
+    # The file waits: no feature proposed it, and it is neither paused nor failed.
+    "api-file-accept": FILE_ACTION,
+    "api-file-pause": FILE_ACTION_OK,
+    "api-file-resume": FILE_ACTION,
+    "api-file-cancel": FILE_ACTION_OK,
+    "api-file-retry": FILE_ACTION,
     "api-connections": API,
     "api-connection": API,
     "api-calendar-shares": SHARING_POST,

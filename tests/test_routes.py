@@ -42,6 +42,7 @@ from integrations.models import (
     ConnectAttempt,
     Connection,
     DraftProposal,
+    DriveFile,
     Event,
     Integration,
     ItemKind,
@@ -50,6 +51,7 @@ from integrations.models import (
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
+    StandingConsent,
     SupportLookup,
     SupportQuestion,
     SupportReason,
@@ -62,6 +64,7 @@ from limited_use.policy import feature_registry
 from tests import factories, naming, outbox, routes
 from tests.api import cast
 from tests.api.conftest import alice, bob, keyring, mailbox, mallory, synced
+from tests.drive import make_drive_file, make_standing_consent
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house
 from tests.integrations import household as houses
@@ -150,7 +153,7 @@ class RoutesWorld:
 
     def address(self, name: str, *, unknown: bool = False) -> str:
         if name == "api-nothing":
-            return "/v1/users/me/files"
+            return "/v1/users/me/nothing"
         wanted = route(name).wanted
         ids = self.ids | self.ids_by_route.get(name, {})
         values = {key: unknown_id(key) if unknown else ids[key] for key in wanted}
@@ -178,6 +181,8 @@ class RoutesWorld:
             Upload.objects.filter(user_id=user),
             OutboxCommand.objects.filter(user_id=user),
             DraftProposal.objects.filter(user_id=user),
+            DriveFile.objects.filter(user_id=user),
+            StandingConsent.objects.filter(user_id=user),
             ServiceToken.objects.filter(delegation__user_id=user),
             Authenticator.objects.filter(user_id=user),
             User.objects.filter(id=user),
@@ -205,6 +210,10 @@ def world(alice, monkeypatch):
     memberships.add_member(user_id=alice.user.id, organisation_id=second.id, at=timezone.now())
     command, _ = (outbox.make_command(alice.integration, timezone.now()) for _ in range(2))
     proposal, _ = (outbox.make_proposal(alice.integration, timezone.now()) for _ in range(2))
+    drive_of_alice = factories.make_integration(alice.connection, product="drive", consent=False)
+    factories.make_consent(alice.connection, feature="drive")
+    file, _ = (make_drive_file(drive_of_alice, timezone.now()) for _ in range(2))
+    standing_consent = make_standing_consent(drive_of_alice, timezone.now())
     delegation = cast.switch_on(alice, cast.widget())
     factor = cast.security_key(alice.user)
     elsewhere = cast.make_remote_attachment_ref(alice)
@@ -236,6 +245,9 @@ def world(alice, monkeypatch):
         "upload_id": str(make_upload(alice).id),
         "command_id": str(command.id),
         "proposal_id": str(proposal.id),
+        "drive_id": str(drive_of_alice.id),
+        "file_id": str(file.id),
+        "standing_consent_id": str(standing_consent.id),
         "bundle_id": UNKNOWN,
         "run_id": UNKNOWN,
         "act_id": UNKNOWN,
@@ -279,6 +291,7 @@ def cursors(hers: Client) -> dict[str, str]:
         "api-events": ("events", naming.TIMES),
         "api-outbox": ("outbox", {}),
         "api-proposals": ("proposals", {}),
+        "api-files": ("files", {}),
         # The page of conversations and the API read the same list.
         "inbox": ("threads", {"folder": "inbox"}),
     }
@@ -414,8 +427,8 @@ def send_request(client: Client, method: str, path: str, form: Mapping[str, Any]
     """Send one request and take back all that it did."""
     cookies = client.cookies.output()
     before = transaction.savepoint()
-    if path.startswith("/uploads/"):
-        more.setdefault("headers", TUS_HEADERS)
+    if path.startswith("/uploads/") or "/files" in path:
+        more["headers"] = {**TUS_HEADERS, **more.get("headers", {})}
     try:
         if method == "POST":
             answer = client.post(path, form, **more)

@@ -21,14 +21,17 @@ from integrations.models import (
     DriveFile,
     DriveFileState,
     FileSourceKind,
+    Integration,
 )
 from limited_use.access_request import AccessRequest, Fence, Permit
+from limited_use.agreements import consents
 from limited_use.guard import guard
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 from . import facts
 from .facts import DRIVE_CONSENT, HolderFacts
 from .permits import Permits
+from .request_context import get_owner_ids
 
 DRIVE: Final = DRIVE_CONSENT.feature_key
 _SAVED_MAIL: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
@@ -63,10 +66,13 @@ def to_upload_ordered_file(*, file: DriveFile, at: datetime, actor: Actor = SYST
     Pass on the bytes of a file that the owner chose or accepted, while the owner is a member of
     the organisation.
 
-    :param actor: a feature sends the bytes of its own accepted proposal
+    :param actor: a feature sends the bytes of its own accepted proposal, while it is on
     """
     holder_facts = _find_facts(file.integration_id, actor, at)
-    holder_facts = _add_facts(holder_facts, _find_order_facts(file))
+    is_own_file = actor.delegation_id == file.delegation_id
+    is_on = is_own_file and Fact.DELEGATION_LIVE in holder_facts.facts
+    if actor.kind != ActorKind.CLIENT or is_on:
+        holder_facts = _add_facts(holder_facts, _find_order_facts(file, at))
     request = _build_request(Recipient.OWN_PROVIDER, file.integration_id, holder_facts, actor=actor)
     return guard.permit(request, at=at)
 
@@ -103,6 +109,24 @@ def to_propose_file(*, actor: Actor, integration_id: UUID, at: datetime) -> Perm
     holder_facts = _find_facts(integration_id, actor, at)
     request = _build_request(Recipient.PLATFORM_FEATURE, integration_id, holder_facts, actor=actor)
     return guard.permit(request, at=at)
+
+
+def refuse_other_purpose(*, actor: Actor, at: datetime) -> None:
+    """
+    Refuse a client whose token is for another purpose than files.
+
+    An empty list or an unknown id opens nothing, so no later refusal would keep the client from
+    learning which files exist.
+    """
+    if actor.kind != ActorKind.CLIENT or actor.purpose == Purpose.DRIVE_UPLOAD:
+        return
+    user_id, organisation_id = get_owner_ids(actor)
+    drives = Integration.objects.live().owned_by(user_id, organisation_id).filter(product="drive")
+    # Without a Drive, the refusal is about the client's delegation.
+    about = drives.order_by("id").values_list("id", flat=True).first()
+    to_propose_file(actor=actor, integration_id=about or actor.delegation_id or actor.id, at=at)
+    # The guard compares the same purposes. If it did not, the error would stop the request.
+    raise RuntimeError("another purpose was permitted")
 
 
 def to_save_mail(*, file: DriveFile, source_id: UUID, count: int, at: datetime) -> Permits:
@@ -159,7 +183,7 @@ def _get_source_permits(  # noqa: PLR0913 - a file, and the data that goes into 
         file.source_integration_id == source_id
         and source_facts.owner_id == target_facts.owner_id == file.user_id
     )
-    order_facts = _find_order_facts(file) if is_ordered_source else set()
+    order_facts = _find_order_facts(file, at) if is_ordered_source else set()
     source_facts = _add_facts(source_facts, order_facts, fences=target_facts.fences)
     requests = [
         AccessRequest(
@@ -187,8 +211,8 @@ def _get_source_permits(  # noqa: PLR0913 - a file, and the data that goes into 
     }
 
 
-def _find_order_facts(file: DriveFile) -> set[Fact]:
-    """Read the row again: the owner may have stopped the upload."""
+def _find_order_facts(file: DriveFile, at: datetime) -> set[Fact]:
+    """Read the row again: the owner may have stopped the upload, or withdrawn its consent."""
     ordered = DriveFile.objects.filter(
         id=file.id, integration_id=file.integration_id, state__in=OPEN_FILE_STATES
     )
@@ -196,7 +220,7 @@ def _find_order_facts(file: DriveFile) -> set[Fact]:
     members = Membership.objects.live().filter(
         user_id=file.user_id, organisation_id=file.organisation_id
     )
-    if not crossing_times or not members.exists():
+    if not crossing_times or not members.exists() or _has_ended_consent(file, at):
         return set()
     order_facts = {Fact.UPLOAD_ORDERED}
     # Only an owner's own choice of one file may cross accounts, and never a copy of a mailbox.
@@ -204,6 +228,20 @@ def _find_order_facts(file: DriveFile) -> set[Fact]:
     if crossing_times[0] is not None and is_own_choice:
         order_facts.add(Fact.CROSSING_ORDERED)
     return order_facts
+
+
+def _has_ended_consent(file: DriveFile, at: datetime) -> bool:
+    """Return whether a standing consent would have to cover further bytes, and does not."""
+    if file.standing_consent_id is None or file.state == DriveFileState.CHECKING:
+        return False
+    agreement = consents.find_item_consent(
+        owner_id=file.user_id,
+        organisation_id=file.organisation_id,
+        feature=file.proposed_by,
+        item=file.standing_consent_id,
+        at=at,
+    )
+    return agreement is None
 
 
 def _get_own_permit(

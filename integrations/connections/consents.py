@@ -17,11 +17,10 @@ from accounts import delegations, memberships
 from accounts.models import Delegation
 from integrations.access import scopes
 from integrations.coordination.task_queue import enqueue_on_commit
+from integrations.drive import standing_consents
 from integrations.models import (
     Connection,
     DraftProposal,
-    DriveFile,
-    DriveFileState,
     Integration,
     PurgeJob,
     PurgeTrigger,
@@ -201,6 +200,7 @@ def switch_on_feature(
     if declared is None or declared.version != version or not _is_switchable(declared):
         raise consents.DeclarationOutdated(feature)
     with transaction.atomic(durable=True):
+        memberships.lock_memberships(user_ids=[user_id], organisation_id=organisation_id)
         live = Delegation.objects.live().of(user_id, organisation_id).filter(feature=feature)
         older = live.exclude(feature_version=version).first()
         if older is not None:
@@ -232,8 +232,7 @@ def _switch_off_delegation(delegation_id: UUID, *, user_id: UUID, at: datetime) 
     )
     # Only drafts that the owner has opened are the owner's.
     DraftProposal.objects.filter(delegation_id=delegation.id, opened_at=None).delete()
-    DriveFile.objects.filter(delegation_id=delegation.id, state=DriveFileState.PROPOSED).delete()
-    _end_standing_consents(delegation, at)
+    standing_consents.stop_feature(delegation, at=at)
     _record_delegation("delegation.switched_off", delegation, at)
 
 

@@ -62,6 +62,7 @@ class DigestedBytes:
             if self.position - self._prefix_end >= PREFIX_BYTES:
                 self._add_prefix()
             if time.monotonic() - self._saved_at >= SAVE_SECONDS:
+                self._transfer.check_end()
                 self.save()
             yield block
 

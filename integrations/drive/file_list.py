@@ -114,8 +114,9 @@ def _get_shape(context: RequestContext) -> json_sink.Shape:
     def shape_file(file: DriveFile, opened: Mapping[str, bytes]) -> dict[str, Any]:
         shaped = describe_file(file, opened)
         if is_feature:
-            # The place in the owner's Drive is the owner's alone.
+            # The place in the owner's Drive, and other files there, are the owner's alone.
             shaped["link"] = None
+            shaped["is_namesake"] = False
         return shaped
 
     return shape_file
@@ -136,6 +137,7 @@ def describe_file(file: DriveFile, opened: Mapping[str, bytes]) -> dict[str, Any
         "problem": file.problem or None,
         "origin": file.source,
         "proposed_by": file.proposed_by or None,
+        "standing_consent": file.standing_consent_id,
         "is_namesake": file.is_namesake,
         "link": transfer.get("link") or None,
         "created_at": file.created_at,

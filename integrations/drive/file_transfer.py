@@ -17,7 +17,7 @@ from django.db.models import F
 
 from integrations.access import fences
 from integrations.coordination import leases
-from integrations.coordination.leases import Lease
+from integrations.coordination.leases import Lease, LeaseLost
 from integrations.coordination.task_queue import enqueue
 from integrations.grants.provider_sessions import ProviderSession
 from integrations.models import DriveFile, DriveFileProblem, DriveFileState, Integration
@@ -49,6 +49,7 @@ class FileTransfer:
     """
     :param session: for calls that need a token
     :param permit: to pass on the file's bytes, names and ids
+    :ivar ends_at: end of the standing consent that covers the file; None: there is none
     """
 
     lease: Lease
@@ -58,6 +59,7 @@ class FileTransfer:
     permit: Permit
     clock: Callable[[], datetime]
     state: TransferState = field(default_factory=TransferState)
+    ends_at: datetime | None = None
     _renewed_at: datetime | None = None
 
     def call(self, request: Callable[[FileAdapter], T]) -> T:
@@ -119,6 +121,11 @@ class FileTransfer:
         """:raises fences.DisconnectedError, LeaseLost:"""
         if self.clock() - (self._renewed_at or self.lease.claimed_at) >= _RENEWED_AFTER:
             self.save()
+
+    def check_end(self) -> None:
+        """:raises LeaseLost: if the standing consent of the file has expired"""
+        if self.ends_at is not None and self.clock() >= self.ends_at:
+            raise LeaseLost
 
     def end_request(self, stored: int) -> None:
         """

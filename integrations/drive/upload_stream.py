@@ -11,22 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Final
 
 from django.utils import timezone
 
-from accounts.actors import Actor
+from accounts.actors import Actor, ActorKind
 from integrations.access import drive_permits
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease, LeaseLost, NotClaimable
 from integrations.grants import provider_calls
 from integrations.models import SENDABLE_FILE_STATES, DriveFile, DriveFileState
 from integrations.outbox.upload_errors import UploadLocked, UploadOffsetWrong, UploadTooLarge
-from integrations.providers import errors
 from integrations.providers.files import UPLOAD_UNIT, RemoteFile
 from integrations.providers.request_bodies import StreamedBody
 
-from . import file_check
+from . import feature_files, file_check
 from .digested_bytes import DigestedBytes
 from .file_transfer import LEASE_TIME, FileTransfer
 from .upload_errors import (
@@ -38,6 +38,9 @@ from .upload_errors import (
 
 #: Bytes that are read at once.
 BLOCK_BYTES: Final = 256 * 1024
+
+# A feature that asks for the offset of such a file needs its standing consent.
+_UNFINISHED: Final = (*SENDABLE_FILE_STATES, DriveFileState.PAUSED, DriveFileState.CANCELLED)
 
 #: Returns up to that many bytes of the body, and none at its end. Raises OSError if it breaks off.
 Read = Callable[[int], bytes]
@@ -73,6 +76,10 @@ def find_offset(file: DriveFile, actor: Actor) -> int:
 
     Raises as `append_body`.
     """
+    is_saved_by_feature = actor.kind == ActorKind.CLIENT and file.standing_consent_id is not None
+    if is_saved_by_feature and file.state in _UNFINISHED:
+        # Refused once the standing consent has ended.
+        feature_files.permit_sending(file, actor, at=timezone.now())
     if file.state not in SENDABLE_FILE_STATES or file.is_offset_known or file.transfer is None:
         return file.received
     with _open_transfer(file, actor) as transfer:
@@ -88,8 +95,9 @@ def _open_transfer(file: DriveFile, actor: Actor) -> Iterator[FileTransfer]:
     A failure for good settles the file.
     """
     at = timezone.now()
+    ends_at: datetime | None = None
     if file.proposed_by:
-        permit = drive_permits.to_upload_ordered_file(file=file, actor=actor, at=at)
+        permit, ends_at = feature_files.permit_sending(file, actor, at=at)
     else:
         permit = drive_permits.to_upload_own_file(
             actor=actor, integration_id=file.integration_id, at=at
@@ -97,6 +105,7 @@ def _open_transfer(file: DriveFile, actor: Actor) -> Iterator[FileTransfer]:
     with provider_calls.open_files(file.integration.connection_id) as (adapter, session):
         lease, claimed_file = _claim(file)
         transfer = FileTransfer(lease, claimed_file, adapter, session, permit, timezone.now)
+        transfer.ends_at = ends_at
         try:
             with file_check.settle_lasting_failures(transfer):
                 transfer.read_state()

@@ -185,6 +185,9 @@ def _advance(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> None:
 def _end_session(transfer: FileTransfer) -> None:
     if transfer.state.session_url:
         transfer.adapter.cancel_upload(transfer.state.session_url)
+        # The last byte may have arrived before the order did.
+        with suppress(errors.Gone):
+            transfer.call(lambda adapter: adapter.trash_file(transfer.state.file_id))
     transfer.release(transfer.state.drop_transfer(), due_at=None)
 
 

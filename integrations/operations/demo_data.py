@@ -54,6 +54,14 @@ def seed_people_and_clients(*, at: datetime) -> tuple[list[DemoPerson], list[See
         jwks=_get_public_jwks(assistant),
         at=at,
     )
+    recordings = _generate_key("recordings")
+    create_declared_client(
+        client_id="recordings",
+        feature="recordings",
+        purposes=[Purpose.DRIVE_UPLOAD],
+        jwks=_get_public_jwks(recordings),
+        at=at,
+    )
     campaigns = _generate_key("campaigns")
     clients.create_service_client(
         client_id="campaigns",
@@ -78,6 +86,9 @@ def seed_people_and_clients(*, at: datetime) -> tuple[list[DemoPerson], list[See
             "reply-assistant",
             Purpose.DRAFT_PROPOSE,
             _get_private_jwk(assistant),
+        ),
+        SeededClient(
+            "recordings", "recordings", Purpose.DRIVE_UPLOAD, _get_private_jwk(recordings)
         ),
         SeededClient(
             "campaigns",

@@ -165,6 +165,13 @@ def find_item_consent(
     )
 
 
+def lock_consent(fence: Fence, *, at: datetime) -> bool:
+    """Lock the consent of a fence for the rest of the transaction; return whether it is live."""
+    same = Consent.objects.filter(id=fence.id, epoch=fence.epoch, withdrawn_at=None)
+    consent = same.select_for_update(no_key=True).first()
+    return consent is not None and consent.is_live(at)
+
+
 def make_fence(consent: Consent) -> Fence:
     return Fence(FenceKind.CONSENT, consent.id, consent.epoch)
 

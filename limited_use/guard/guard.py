@@ -19,7 +19,7 @@ from limited_use.access_request import AccessRequest, Permit
 from limited_use.ledger import entries
 from limited_use.policy import feature_registry, policy_evaluation, refusal_text
 from limited_use.policy.policy_evaluation import PolicyDecision
-from limited_use.policy.policy_vocabulary import Fact, Recipient, Use
+from limited_use.policy.policy_vocabulary import Fact, Purpose, Recipient, Use
 
 from . import decision_entries
 
@@ -171,7 +171,9 @@ def filter_access_facts(request: AccessRequest) -> frozenset[Fact]:
                 actor.feature, purpose=use.purpose, data_class=use.data_class, client=True
             )
         )
-        if use.recipient in _OWNER_RECIPIENTS:
+        # A feature that could change the list of uploads could accept its own proposals.
+        is_upload_list = (use.purpose, use.recipient) == (Purpose.DRIVE_UPLOAD, Recipient.VAULT)
+        if use.recipient in _OWNER_RECIPIENTS or is_upload_list:
             dropped_facts.add(Fact.ACTOR_OWNS)
     else:
         is_registered = (

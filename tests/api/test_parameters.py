@@ -109,7 +109,7 @@ class TestAnAddress:
         [
             "/v1/", "/v1", "/v1/nothing", "/v1/users/me", "/v1/users/me/messages/",
             "/v1/users/me/messages/1", "/v1/users/me/messages/../connections",
-            "/v1/users//messages", "/v1/users/me/messages/%00", "/v1/users/me/files",
+            "/v1/users//messages", "/v1/users/me/messages/%00", "/v1/users/me/nothing",
             "/v1/users/me/messages/%F0%9F%92%A9/<script>", "/v1/users/me/messages/%ff",
         ],
     )  # fmt: skip

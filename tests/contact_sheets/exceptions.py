@@ -25,6 +25,7 @@ ROUTES: Final[Mapping[str, str]] = {
     "inbox-elsewhere-file": _FILE,
     "inbox-outbox-command": _FORM,
     "inbox-proposal": _FORM,
+    "drive-standing-consent-withdraw": _FORM,
     "calendar-support-close": _FORM,
     "inbox-support-close": _FORM,
     "landing": _LEADS,

@@ -34,8 +34,11 @@ class FileSerializer(serializers.Serializer[None]):
     proposed_by = serializers.CharField(
         allow_null=True, help_text="Key of the feature whose file it is."
     )
+    standing_consent = serializers.UUIDField(
+        allow_null=True, help_text="The standing consent under which a feature saves the file."
+    )
     is_namesake = serializers.BooleanField(
-        help_text="True if the folder had a file of this name. Both are kept."
+        help_text="True if the folder had a file of this name already. False for features."
     )
     link = serializers.CharField(
         allow_null=True, help_text="The provider's page of the file. Null for features."
@@ -64,7 +67,9 @@ class NewFileQuerySerializer(serializers.Serializer[None]):
         required=False, help_text="The Drive's integration; by default the person's first."
     )
     again = QueryBooleanField(
-        default=False, help_text="Also if a file of this name and size was uploaded before."
+        default=False,
+        help_text="Also if a file of this name and size was uploaded before. Features' files are"
+        " not compared.",
     )
 
 

@@ -14,12 +14,21 @@ from django.urls import reverse
 from django.utils.http import http_date
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.exceptions import PermissionDenied, UnsupportedMediaType
 from rest_framework.request import Request
 
-from accounts.actors import ActorKind
+from accounts.actors import Actor, ActorKind
+from accounts.rate_limit_counters import Rate
+from integrations.access import drive_permits
 from integrations.coordination import person_slots
-from integrations.drive import file_list, removal, upload_stream, uploads
+from integrations.drive import (
+    feature_files,
+    file_list,
+    proposals,
+    removal,
+    upload_stream,
+    uploads,
+)
 from integrations.drive.upload_errors import BodyInterrupted, UploadLengthMissing
 from integrations.models import DriveFile
 from integrations.outbox import checked_body, tus_headers
@@ -29,13 +38,27 @@ from integrations.web.api.api_views import UserDataView, json_response
 
 from . import serializers
 
+#: Files that all features propose or save for one person.
+FEATURE_FILES: Final = Rate("feature-files", 1_000, 24 * 60 * 60)
 _HEADER: Final = OpenApiParameter.HEADER
 _TUS_VERSION: Final = OpenApiParameter(
     "Tus-Resumable", str, _HEADER, required=True, enum=[tus_headers.VERSION]
 )
 
 
-class FileView(TusView, UserDataView):
+class DriveView(UserDataView):
+    """A view for the person, and for features whose tokens are for files."""
+
+    def check_client(self, actor: Actor) -> None:
+        super().check_client(actor)
+        drive_permits.refuse_other_purpose(actor=actor, at=self.at)
+
+    @property
+    def is_feature(self) -> bool:
+        return self.actor.kind == ActorKind.CLIENT
+
+
+class FileView(TusView, DriveView):
     max_bytes = uploads.MAX_FILE_BYTES
 
 
@@ -81,22 +104,34 @@ class FileListView(FileView):
         """
         Create an upload by tus 1.0, without bytes. `Location` takes them by PATCH.
 
-        A feature proposes the file, and can send its bytes once the person has accepted it.
+        A feature's file is a proposal, unless a standing consent of the person covers it.
+        `Upload-State` says which.
         """
         query = self.check_query(request, serializers.NewFileQuerySerializer)
         size = tus_headers.read_number(request.headers, "Upload-Length")
         description = tus_headers.read_file_description(request.headers)
         drive = uploads.get_own_drive(self.request_context, query.get("drive"))
-        file = uploads.create_file(
-            self.request_context,
-            drive,
-            size=size,
-            filename=description.filename,
-            content_type=description.content_type,
-            again=query["again"],
-        )
+        if self.is_feature:
+            self.count_request(request, FEATURE_FILES)
+            file = feature_files.create_file(
+                self.request_context,
+                drive,
+                size=size,
+                filename=description.filename,
+                content_type=description.content_type,
+            )
+        else:
+            file = uploads.create_file(
+                self.request_context,
+                drive,
+                size=size,
+                filename=description.filename,
+                content_type=description.content_type,
+                again=query["again"],
+            )
         location = reverse("api-file", args=[self.kwargs["user"], file.id])
-        return HttpResponse(status=201, headers={"Location": location, **_describe_end(file)})
+        headers = {"Location": location, "Upload-State": file.state, **_describe_end(file)}
+        return HttpResponse(status=201, headers=headers)
 
 
 class FileDetailView(FileView):
@@ -177,17 +212,26 @@ class FileDetailView(FileView):
         responses={204: None},
     )
     def delete(self, request: Request, file_id: UUID, **_: Any) -> HttpResponse:
-        """Cancel an unfinished upload, or remove a file from the list."""
+        """Cancel an unfinished upload, or remove a file from the list. Features only cancel."""
         query = self.check_query(request, serializers.FileRemovalQuerySerializer)
-        if query["trash"] and self.actor.kind == ActorKind.PERSON:
+        if self.is_feature:
+            if query["trash"]:
+                raise PermissionDenied
+            feature_files.cancel_own_file(self.request_context, file_id)
+        elif query["trash"]:
             removal.trash_file(self.request_context, file_id)
         else:
             removal.remove_file(self.request_context, file_id)
         return HttpResponse(status=204)
 
 
-class FileActionView(UserDataView):
-    """What the person does with a file on its way."""
+class FileActionView(DriveView):
+    """What the person alone does with a file."""
+
+    def check_client(self, actor: Actor) -> None:
+        super().check_client(actor)
+        if actor.kind == ActorKind.CLIENT:
+            raise PermissionDenied
 
     def act(self, file_id: UUID) -> None:
         raise NotImplementedError
@@ -222,16 +266,36 @@ class FileResumeView(FileActionView):
         uploads.resume_file(self.request_context, file_id)
 
 
+class FileAcceptView(FileActionView):
+    @extend_schema(
+        operation_id="accept_file", request=None, responses={200: serializers.FileSerializer}
+    )
+    def post(self, request: Request, file_id: UUID, **kwargs: Any) -> HttpResponse:
+        """Let a feature send the bytes of the file that it proposed."""
+        return super().post(request, file_id, **kwargs)
+
+    def act(self, file_id: UUID) -> None:
+        proposals.accept_file(self.request_context, file_id)
+
+
 class FileCancelView(FileActionView):
+    """For features as well, of their own files."""
+
+    def check_client(self, actor: Actor) -> None:
+        DriveView.check_client(self, actor)
+
     @extend_schema(
         operation_id="cancel_file", request=None, responses={200: serializers.FileSerializer}
     )
     def post(self, request: Request, file_id: UUID, **kwargs: Any) -> HttpResponse:
-        """Stop an upload for good."""
+        """Stop an upload for good, decline a proposal, or take one's own back."""
         return super().post(request, file_id, **kwargs)
 
     def act(self, file_id: UUID) -> None:
-        uploads.cancel_file(self.request_context, file_id)
+        if self.is_feature:
+            feature_files.cancel_own_file(self.request_context, file_id)
+        else:
+            uploads.cancel_file(self.request_context, file_id)
 
 
 class FileRetryView(FileActionView):

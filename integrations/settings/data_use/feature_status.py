@@ -10,6 +10,7 @@ from uuid import UUID
 from accounts.actors import Actor
 from accounts.models import Delegation
 from integrations.access import support_consents
+from integrations.drive import standing_consents
 from integrations.models import ItemKind
 from limited_use.agreements import consents
 from limited_use.models import Consent
@@ -64,6 +65,11 @@ class FeatureStatus:
     @property
     def tone(self) -> str:
         return messages.FEATURE_STATE[self.state][1]
+
+    @property
+    def saves_files(self) -> bool:
+        """Return whether the feature can have standing consents."""
+        return self.feature in standing_consents.list_saving_features()
 
     @property
     def data(self) -> tuple[str, ...]:

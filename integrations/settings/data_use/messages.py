@@ -91,7 +91,7 @@ EVENT: Final[Texts] = {
     "consent.given": _("You agreed"),
     "consent.withdrawn": _("You withdrew your agreement"),
     "consent.replaced": _("Your agreement was replaced by a newer one"),
-    "consent.lapsed": _("Your agreement ended with the account"),
+    "consent.lapsed": _("Your agreement ended with the account or the feature"),
     "consent.expired": _("Your agreement expired"),
     "delegation.switched_on": _("You switched the feature on"),
     "delegation.switched_off": _("You switched the feature off"),

@@ -56,6 +56,7 @@ _USER_ROUTES = [
     ),
     path("files", files.FileListView.as_view(), name="api-files"),
     path("files/<uuid:file_id>", files.FileDetailView.as_view(), name="api-file"),
+    path("files/<uuid:file_id>/accept", files.FileAcceptView.as_view(), name="api-file-accept"),
     path("files/<uuid:file_id>/pause", files.FilePauseView.as_view(), name="api-file-pause"),
     path("files/<uuid:file_id>/resume", files.FileResumeView.as_view(), name="api-file-resume"),
     path("files/<uuid:file_id>/cancel", files.FileCancelView.as_view(), name="api-file-cancel"),

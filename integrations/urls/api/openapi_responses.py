@@ -26,6 +26,7 @@ _PROBLEMS: Final = {
 }
 # Further problems of operations with these headers.
 _PROBLEMS_BY_HEADER: Final = {
+    "Tus-Resumable": {"412": "Another version of tus"},
     "If-Match": {
         "412": "Changed since the version in `If-Match`",
         "428": "No version was sent in `If-Match`",
@@ -39,6 +40,17 @@ _PROBLEMS_BY_HEADER: Final = {
 }
 _PROBLEMS_BY_OPERATION: Final = {
     "get_attachment": {"422": "Too large, or cannot be read"},
+    "create_file": {
+        "409": "A file of this name and size was uploaded before, too many uploads are unfinished,"
+        " or the account was disconnected"
+    },
+    "send_file_bytes": {
+        "409": "Not at this offset, or the file takes no bytes; its state says why",
+        "411": "The length of the body was not announced",
+        "422": "The piece is too small, or the Drive refuses the file",
+        "423": "Another request is sending this file",
+        "460": "The body does not have the digest in `Upload-Checksum`",
+    },
     "import_calendar": {"422": "The file cannot be read; `errors` names its lines"},
     "get_event": {
         "503": "The copy of the calendar is out of date, and fetching a new one took too long"
@@ -54,6 +66,16 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "409": {"Retry-After": _RETRY_AFTER},
     "429": {"Retry-After": {"required": True, **_RETRY_AFTER}},
     "503": {"Retry-After": _RETRY_AFTER},
+}
+#: Headers of a success, by operation.
+_HEADERS_BY_OPERATION: Final[dict[str, dict[str, Any]]] = {
+    "create_file": {
+        "Location": {"description": "The address of the upload.", "schema": _TEXT},
+        "Upload-State": {
+            "description": "`waiting` for bytes, or `proposed` to the person.",
+            "schema": {"type": "string", "enum": ["waiting", "proposed"]},
+        },
+    }
 }
 _ETAG: Final = {"ETag": {"description": "The version, for `If-Match`.", "schema": _TEXT}}
 _REPLAYED: Final = {
@@ -76,7 +98,9 @@ def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         }
         responses = operation["responses"]
         for status, response in responses.items():
-            headers = _success_headers(response, is_repeatable="Idempotency-Key" in header_names)
+            headers = _success_headers(
+                response, is_repeatable="Idempotency-Key" in header_names
+            ) | _HEADERS_BY_OPERATION.get(operation["operationId"], {})
             if status.startswith("2") and headers:
                 response["headers"] = headers
         responses |= dict(

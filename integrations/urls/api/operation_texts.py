@@ -106,6 +106,58 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         "Get a proposed draft", "The person has then opened it. It is deleted after 14 days."
     ),
     "discard_proposal": OperationText("Delete a proposed draft"),
+    "list_files": OperationText(
+        "List files for a Drive",
+        "Returns the files that Antares puts or has put into the person's Drive, newest first. A"
+        " platform feature gets its own files, which it created since it was last switched on,"
+        " without their place in the Drive.",
+    ),
+    "create_file": OperationText(
+        "Create an upload into a Drive",
+        "Creates an upload by tus 1.0, without bytes. `Location` takes the bytes by PATCH.\n\n"
+        "A platform feature needs the purpose `drive.upload`, and sends only files that Antares"
+        " made. If a standing consent of the person covers the file (its kind by content type, its"
+        " size, and the number of files), `Upload-State` is `waiting`, and the bytes may follow at"
+        " once. Otherwise it is `proposed`: the person decides within 14 days. No byte of a"
+        " proposal is stored: a PATCH before the person accepts it has the problem"
+        " `upload-not-open`. The feature asks for the state with GET, and sends the file once it is"
+        " `waiting`. A feature has at most 20 undecided proposals to one person (otherwise"
+        " `upload-queue-full`) and creates at most 1,000 files a day.\n\n"
+        "`again` is for the person: files of features are not compared with earlier ones.",
+    ),
+    "get_file": OperationText("Get the state of a file"),
+    "send_file_bytes": OperationText(
+        "Send bytes of a file",
+        "Antares passes the body on to the Drive while it arrives, and stores no byte. Send the"
+        " rest of the file in one request, or pieces that are multiples of 262,144 bytes. HEAD"
+        " returns how many bytes have arrived; after an interruption, continue there.\n\n"
+        "A platform feature sends its own files. For a file under a standing consent each request"
+        " needs the consent: once it is withdrawn or has expired, the problem is"
+        " `limited-use-refused`, and the file is `cancelled`.",
+    ),
+    "remove_file": OperationText(
+        "Remove a file",
+        "Cancels an unfinished upload, or removes a file from the list. With `trash`, the file is"
+        " also moved to the Drive's trash. A platform feature cancels its own unfinished files, and"
+        " removes nothing else.",
+    ),
+    "accept_file": OperationText(
+        "Accept a proposed file",
+        "Lets the feature send the bytes of the file. Only the person accepts.",
+    ),
+    "pause_file": OperationText(
+        "Pause an upload", "What the Drive has stays there until the upload is resumed."
+    ),
+    "resume_file": OperationText("Resume a paused upload"),
+    "cancel_file": OperationText(
+        "Cancel an upload",
+        "Stops the upload for good, or declines a proposal. A platform feature cancels its own"
+        " files.",
+    ),
+    "retry_file": OperationText(
+        "Begin a failed upload again",
+        "For attachments, calendars and exports. A client sends its own files again as new ones.",
+    ),
     "list_calendars": OperationText(
         "List calendars",
         "Returns the person's own calendars, then calendars that colleagues share with the person.",

@@ -61,6 +61,20 @@ DRIVE_PROHIBITIONS: tuple[PolicyRule, ...] = (
 )
 
 DRIVE_PERMISSIONS: tuple[PolicyRule, ...] = (
+    # Before the owner's: of rules that miss the same number of facts, the first is named.
+    PolicyRule(
+        id="save-under-standing-consent",
+        says=_(
+            "A feature saves a file that Antares made in your Drive, within the consent that you"
+            " gave: one folder, and kinds, sizes and a number of files, until its end."
+        ),
+        clauses=("LU-1", "LU-2.1", "W-LU1", "AN-7"),
+        purposes=_UPLOAD,
+        recipients=frozenset({Recipient.OWN_PROVIDER}),
+        data_classes=_FILES,
+        needs=_LIVE_AND_AGREED | {Fact.STANDING_CONSENT_COVERS, Fact.DELEGATION_LIVE},
+        allow=True,
+    ),
     PolicyRule(
         id="owner-uploads-file",
         says=_("You put a file into your own Drive."),
@@ -82,19 +96,6 @@ DRIVE_PERMISSIONS: tuple[PolicyRule, ...] = (
         data_classes=_FILES,
         # The service or a feature acts; the order is the owner's.
         needs=_LIVE_AND_AGREED | {Fact.UPLOAD_ORDERED},
-        allow=True,
-    ),
-    PolicyRule(
-        id="save-under-standing-consent",
-        says=_(
-            "A feature saves a file that Antares made in your Drive, within the consent that you"
-            " gave: one folder, and kinds, sizes and a number of files, until its end."
-        ),
-        clauses=("LU-1", "LU-2.1", "W-LU1", "AN-7"),
-        purposes=_UPLOAD,
-        recipients=frozenset({Recipient.OWN_PROVIDER}),
-        data_classes=_FILES,
-        needs=_LIVE_AND_AGREED | {Fact.STANDING_CONSENT_COVERS, Fact.DELEGATION_LIVE},
         allow=True,
     ),
     PolicyRule(

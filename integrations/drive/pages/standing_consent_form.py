@@ -1,0 +1,110 @@
+"""The form in which an owner gives a platform feature a standing consent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, Final, cast
+from uuid import UUID
+
+from django import forms
+
+from accounts import display_times
+from integrations.drive import standing_consents
+from integrations.drive.standing_consents import SavingBounds
+from integrations.drive.uploads import MAX_FILE_BYTES
+from integrations.models import FileKind, Integration
+
+from . import standing_consent_messages as messages
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
+
+MEGABYTE: Final = 1024 * 1024
+_DEFAULT_DAYS: Final = 90
+
+
+class StandingConsentForm(forms.Form):
+    """
+    :param drives: of the owner, among which to choose
+    :param version: of the feature's description
+    """
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    drive = forms.ChoiceField(label=messages.DRIVE, widget=forms.RadioSelect)
+    kinds = forms.MultipleChoiceField(
+        label=messages.KINDS_LABEL,
+        choices=list(messages.KINDS.items()),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": messages.NO_KIND},
+    )
+    max_megabytes = forms.IntegerField(
+        label=messages.MAX_MEGABYTES, min_value=1, max_value=MAX_FILE_BYTES // MEGABYTE
+    )
+    max_count = forms.IntegerField(
+        label=messages.MAX_COUNT, min_value=1, max_value=standing_consents.MAX_COUNT
+    )
+    last_day = forms.DateField(
+        label=messages.LAST_DAY,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+    agree = forms.BooleanField(
+        label=messages.AGREE, error_messages={"required": messages.NOT_AGREED}
+    )
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        drives: Sequence[Integration],
+        labels: Mapping[UUID, str],
+        version: int,
+        at: datetime,
+    ) -> None:
+        self.today = display_times.to_reader_time(at).date()
+        initial = {
+            "version": version,
+            "drive": str(drives[0].id),
+            "max_megabytes": 500,
+            "max_count": 50,
+            "last_day": self.today + timedelta(days=_DEFAULT_DAYS),
+        }
+        super().__init__(data, initial=initial)
+        self.drives = {str(drive.id): drive for drive in drives}
+        field = cast("forms.ChoiceField", self.fields["drive"])
+        field.choices = [(str(drive.id), labels[drive.id]) for drive in drives]
+        if len(drives) == 1:
+            field.widget = forms.HiddenInput()
+
+    def clean_last_day(self) -> date:
+        day: date = self.cleaned_data["last_day"]
+        if not self.today <= day < self.today + standing_consents.MAX_LIFETIME:
+            raise forms.ValidationError(messages.END_TOO_FAR)
+        return day
+
+    def ask_again(self, version: int) -> None:
+        """The description has changed since the page was shown."""
+        # Only posted forms come here.
+        data = cast("QueryDict", self.data).copy()
+        data["version"] = str(version)
+        data.pop("agree", None)
+        self.data = data
+        self.add_error(None, messages.OUTDATED)
+
+    @property
+    def chosen_drive(self) -> Integration:
+        """For a valid form."""
+        return self.drives[self.cleaned_data["drive"]]
+
+    @property
+    def bounds(self) -> SavingBounds:
+        """For a valid form. The consent ends with its last day, in the reader's zone."""
+        values = self.cleaned_data
+        next_day = values["last_day"] + timedelta(days=1)
+        return SavingBounds(
+            kinds=frozenset(FileKind(kind) for kind in values["kinds"]),
+            max_bytes=values["max_megabytes"] * MEGABYTE,
+            max_count=values["max_count"],
+            expires_at=datetime.combine(next_day, time.min, tzinfo=display_times.get_zone()),
+        )

@@ -1,0 +1,178 @@
+"""Pages on which an owner gives, sees and withdraws standing consents."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from integrations.models import DriveFolder, FileKind, StandingConsent
+from limited_use.policy.feature_registry import FEATURES
+from tests.integrations.drive.feature_world import MIB, RECORDINGS, WAV, FeatureWorld
+from tests.integrations.drive.tus_files import UNIT, make_file
+from tests.walls import requests_act_as_web  # noqa: F401 - a fixture
+
+pytestmark = [pytest.mark.django_db, pytest.mark.clause("LU-2.1"), pytest.mark.clause("AN-7")]
+
+LIST = "/files/standing-consents/"
+NEW = f"{LIST}new/{RECORDINGS}/"
+
+
+@pytest.fixture
+def world(alice, drive, google, requests_act_as_web) -> FeatureWorld:  # noqa: F811
+    return FeatureWorld(alice, drive, google)
+
+
+@pytest.fixture
+def browser(alices):
+    return alices.client
+
+
+def make_form(drive, **more) -> dict:
+    return {
+        "version": FEATURES[RECORDINGS].version,
+        "drive": str(drive.id),
+        "kinds": ["audio", "text"],
+        "max_megabytes": "20",
+        "max_count": "2",
+        "last_day": (timezone.now() + timedelta(days=30)).date().isoformat(),
+        "agree": "yes",
+        **more,
+    }
+
+
+def read_text(answer) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+class TestGiving:
+    def test_shows_the_disclosure_the_folder_and_the_bounds(self, world, browser):
+        text = read_text(browser.get(NEW))
+
+        assert FEATURES[RECORDINGS].disclosure in text
+        assert "Antares (created when you agree)" in text
+        for word in ("Audio", "Video", "PDF", "Largest file", "Number of files", "Last day"):
+            assert word in text
+
+    @pytest.mark.claim("standing.bounds", "standing.without")
+    def test_lets_the_feature_save_within_the_bounds(self, world, browser, files):
+        answer = browser.post(NEW, make_form(world.drive))
+
+        assert (answer.status_code, answer["Location"]) == (302, LIST)
+        consent = StandingConsent.objects.get()
+        assert set(consent.kinds) == {FileKind.AUDIO, FileKind.TEXT}
+        assert (consent.max_bytes, consent.max_count) == (20 * MIB, 2)
+        assert timedelta(days=30) < consent.expires_at - consent.created_at <= timedelta(days=31)
+        assert DriveFolder.objects.count() == 1
+        data = make_file(UNIT)
+        world.files.upload(data, content_type=WAV)
+        (folder,) = [file for file in files.list_everything() if "folder" in file["mime_type"]]
+        assert files.check_remote(data)["parents"] == [folder["id"]]
+        answer = world.files.create(10, content_type="video/mp4")
+        assert answer["Upload-State"] == "proposed"
+
+    @pytest.mark.parametrize(
+        ("more", "says"),
+        [
+            ({"kinds": []}, "Choose at least one kind of files."),
+            ({"kinds": ["exe"]}, "exe is not one of the available choices"),
+            ({"max_megabytes": "0"}, "greater than or equal to 1"),
+            ({"max_megabytes": "50000"}, "less than or equal to 47683"),
+            ({"max_count": "1001"}, "less than or equal to 1000"),
+            ({"last_day": "2020-01-01"}, "less than a year ahead"),
+            ({"last_day": "2120-01-01"}, "less than a year ahead"),
+            ({"agree": ""}, "Tick the box to agree."),
+            ({"version": "0"}, "The description has changed."),
+        ],
+    )
+    def test_names_what_is_wrong(self, world, browser, more, says):
+        answer = browser.post(NEW, make_form(world.drive, **more))
+
+        assert answer.status_code == 400
+        assert says in read_text(answer)
+        assert not StandingConsent.objects.exists()
+
+    def test_again_says_that_there_is_one(self, world, browser):
+        world.give()
+
+        answer = browser.post(NEW, make_form(world.drive))
+
+        assert "already has a standing consent" in read_text(answer)
+        assert StandingConsent.objects.count() == 1
+
+    def test_needs_the_feature_switched_on(self, world, browser):
+        world.switch_off()
+
+        answer = browser.post(NEW, make_form(world.drive))
+
+        assert answer["Location"] == reverse("settings-feature", args=[RECORDINGS])
+        assert not StandingConsent.objects.exists()
+
+    @pytest.mark.parametrize("key", ["inbox-widget", "drive", "campaigns", "nothing"])
+    def test_is_for_features_that_save_files(self, world, browser, key):
+        assert browser.get(f"{LIST}new/{key}/").status_code == 404
+
+    def test_for_the_drive_of_another_person_is_refused(self, world, browser_of, bob):
+        stranger = browser_of(bob).client
+
+        stranger.post(NEW, make_form(world.drive))
+
+        assert not StandingConsent.objects.exists()
+
+
+class TestList:
+    def test_is_empty_at_first(self, world, browser):
+        assert "No standing consent" in read_text(browser.get(LIST))
+
+    @pytest.mark.claim("standing.count")
+    def test_shows_bounds_and_what_is_used(self, world, browser, files):
+        world.give(max_bytes=10 * MIB, max_count=3)
+        world.files.upload(make_file(10), content_type=WAV)
+        failed = world.files.begin(10, content_type=WAV)
+        files.http.post(f"{failed}/cancel")
+
+        text = read_text(browser.get(LIST))
+
+        for part in ("Recordings in Drive", "Audio, Text", "10.0", "2 of 3 used", "Antares"):
+            assert part in text, part
+
+    def test_is_linked_where_the_feature_is_switched(self, world, browser):
+        for page in (reverse("settings-access"), reverse("settings-feature", args=[RECORDINGS])):
+            assert LIST in browser.get(page).content.decode()
+
+    def test_shows_nothing_of_others(self, world, browser_of, bob):
+        world.give()
+
+        assert "of 3 used" not in read_text(browser_of(bob).client.get(LIST))
+
+
+class TestWithdrawing:
+    @pytest.mark.claim("standing.withdraw-at-once", "standing.withdrawn", "standing.ends")
+    def test_takes_effect_at_once(self, world, browser, files, run_worker):
+        consent = world.give()
+        data = make_file(10)
+        world.files.upload(data, content_type=WAV)
+        address = world.files.begin(2 * UNIT, content_type=WAV)
+        world.files.send(address, make_file(UNIT))
+
+        answer = browser.post(f"{LIST}{consent.id}/withdraw/")
+
+        assert answer["Location"] == LIST
+        run_worker()
+        assert files.read(address)["state"] == "cancelled"
+        files.check_remote(data)
+        assert world.files.send(address, make_file(UNIT), offset=UNIT).status_code == 403
+        assert "Ended" in read_text(browser.get(LIST))
+        assert browser.post(f"{LIST}{consent.id}/withdraw/").status_code == 404
+
+    def test_is_the_owners(self, world, browser_of, bob):
+        consent = world.give()
+
+        answer = browser_of(bob).client.post(f"{LIST}{consent.id}/withdraw/")
+
+        assert answer.status_code == 404
+        consent.refresh_from_db()
+        assert consent.ended_at is None
