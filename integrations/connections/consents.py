@@ -24,7 +24,6 @@ from integrations.models import (
     Integration,
     PurgeJob,
     PurgeTrigger,
-    StandingConsent,
     SyncWork,
 )
 from integrations.outbox import commands, notice_mail
@@ -234,26 +233,6 @@ def _switch_off_delegation(delegation_id: UUID, *, user_id: UUID, at: datetime) 
     DraftProposal.objects.filter(delegation_id=delegation.id, opened_at=None).delete()
     standing_consents.stop_feature(delegation, at=at)
     _record_delegation("delegation.switched_off", delegation, at)
-
-
-def _end_standing_consents(delegation: Delegation, at: datetime) -> None:
-    """End them, because the next switch-on would revive them."""
-    rows = StandingConsent.objects.filter(
-        user_id=delegation.user_id,
-        organisation_id=delegation.organisation_id,
-        feature=delegation.feature,
-        ended_at=None,
-    )
-    for row in rows.select_for_update(no_key=True, of=("self",)).order_by("id"):
-        consents.withdraw(
-            person_id=row.user_id,
-            organisation_id=row.organisation_id,
-            feature=row.feature,
-            item=row.id,
-            at=at,
-        )
-        row.ended_at = at
-        row.save(update_fields=["ended_at"])
 
 
 def _is_switchable(feature: Feature) -> bool:

@@ -323,15 +323,6 @@ def stop_feature(delegation: Delegation, *, at: datetime) -> None:
     files.filter(state=DriveFileState.PROPOSED).delete()
 
 
-def end_integration_consents(*, integration_id: UUID, at: datetime) -> None:
-    """
-    End the standing consents for a Drive. Call it inside the transaction that disconnects the
-    Drive.
-    """
-    rows = StandingConsent.objects.filter(integration_id=integration_id)
-    _end_rows(rows, by_owner=False, at=at)
-
-
 def end_due_consents(*, at: datetime) -> int:
     """
     End standing consents that expired, whose agreement is withdrawn or to an older version, or

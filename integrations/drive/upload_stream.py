@@ -23,6 +23,7 @@ from integrations.coordination.leases import Lease, LeaseLost, NotClaimable
 from integrations.grants import provider_calls
 from integrations.models import SENDABLE_FILE_STATES, DriveFile, DriveFileState
 from integrations.outbox.upload_errors import UploadLocked, UploadOffsetWrong, UploadTooLarge
+from integrations.providers import errors
 from integrations.providers.files import UPLOAD_UNIT, RemoteFile
 from integrations.providers.request_bodies import StreamedBody
 
