@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from uuid import UUID
 
 import pytest
@@ -170,8 +171,7 @@ class TestPassedFile:
         Consent.objects.filter(id=consent.id).update(withdrawn_at=NOW)
 
         with pytest.raises(Unopenable):
-            for _ in range(4):
-                next(file)
+            list(islice(file, 4))
 
     @pytest.mark.invariant(4)
     def test_lets_no_content_out_with_an_exception(self, order):

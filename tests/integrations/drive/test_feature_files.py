@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from config.process_classes import ProcessClass
+from integrations import connections
 from integrations.access import drive_permits
 from integrations.drive import feature_files, standing_consents, upload_stream, uploads
 from integrations.models import (
@@ -519,10 +520,12 @@ class TestStandingConsent:
     def test_ends_with_its_drive_or_its_agreement(self, world, by):
         consent = world.give()
         if by == "disconnect":
-            with transaction.atomic():
-                standing_consents.end_integration_consents(
-                    integration_id=world.drive.id, at=timezone.now()
-                )
+            connections.disconnect_integration(
+                integration_id=world.drive.id,
+                user_id=world.user.id,
+                organisation_id=world.organisation.id,
+                at=timezone.now(),
+            )
         else:
             with transaction.atomic():
                 consents.withdraw(
@@ -534,9 +537,10 @@ class TestStandingConsent:
                 )
             assert world.files.create(10, content_type=WAV)["Upload-State"] == "proposed"
             assert standing_consents.end_due_consents(at=timezone.now()) == 1
+            consent.refresh_from_db()
+            assert consent.ended_at
 
-        consent.refresh_from_db()
-        assert consent.ended_at
+        # The purge of a disconnected Drive deletes the row.
         assert Consent.objects.get(item=consent.id).withdrawn_at
 
     def test_ends_with_the_words_of_the_feature(self, world, monkeypatch):

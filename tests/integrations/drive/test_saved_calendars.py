@@ -121,7 +121,7 @@ class TestFile:
         assert {entry["class"] for entry in saved} == {"calendar.event", "calendar.freebusy"}
 
     @pytest.mark.scenario("F4")
-    def test_is_sent_again_from_its_first_byte_after_a_death(
+    def test_is_sent_again_from_its_first_byte_after_a_death(  # noqa: PLR0917 - fixtures
         self, ordered, files, run_dying, owner, calendar, monkeypatch
     ):
         # Each part is larger than a chunk.

@@ -166,7 +166,7 @@ class TestCopy:
         assert re.fullmatch(r"antares-mail-[\d-]{10}\.zip", files.list_remote()[0]["name"])
 
     @pytest.mark.scenario("F4")
-    def test_is_made_again_after_the_death_of_its_worker(
+    def test_is_made_again_after_the_death_of_its_worker(  # noqa: PLR0917 - fixtures
         self, alices, gmail, context, drive, files, run_dying
     ):
         alices.sandbox.deliver(ALICE_BOX, raw=build_long_mail())
@@ -183,7 +183,9 @@ class TestCopy:
         assert Export.objects.get().outcome == ExportOutcome.COMPLETE
 
     @pytest.mark.clause("AN-12", "WDEL")
-    def test_breaks_off_at_a_disconnect(self, alices, gmail, context, drive, files, during_upload):
+    def test_breaks_off_at_a_disconnect(  # noqa: PLR0917 - fixtures
+        self, alices, gmail, context, drive, files, during_upload
+    ):
         alices.sandbox.deliver(ALICE_BOX, raw=build_long_mail())
         saving.sync_everything()
         drive_saves.save_export(context, gmail, drive)
