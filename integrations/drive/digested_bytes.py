@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from .file_transfer import FileTransfer
@@ -17,6 +18,31 @@ PREFIX_BYTES: Final = 1024 * 1024
 SAVE_SECONDS: Final = 2.0
 
 
+_threads: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="digest")
+
+
+class _ConcurrentDigest:
+    """SHA-256, computed in another thread: it takes as long as sending the block."""
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+        self._update: Future[None] | None = None
+
+    def update(self, block: bytes) -> None:
+        """Begin with `block`, after the one before: at most one is in memory."""
+        self._finish_update()
+        self._update = _threads.submit(self._sha256.update, block)
+
+    def hexdigest(self) -> str:
+        self._finish_update()
+        return self._sha256.hexdigest()
+
+    def _finish_update(self) -> None:
+        update, self._update = self._update, None
+        if update is not None:
+            update.result()
+
+
 class DigestedBytes:
     """
     Blocks that follow the counted bytes of a file, read once.
@@ -27,7 +53,7 @@ class DigestedBytes:
     def __init__(self, transfer: FileTransfer, blocks: Iterable[bytes]) -> None:
         self._transfer = transfer
         self._blocks = blocks
-        self._digest = hashlib.sha256()
+        self._digest = _ConcurrentDigest()
         self._begin = self.position = self._prefix_end = transfer.file.received
         self._saved_at = time.monotonic()
 
@@ -57,13 +83,14 @@ class DigestedBytes:
 
     def _iterate_digested(self) -> Iterator[bytes]:
         for block in self._blocks:
-            self._digest.update(block)
-            self.position += len(block)
+            # Of the blocks before: this one's digest is computed while it is sent.
             if self.position - self._prefix_end >= PREFIX_BYTES:
                 self._add_prefix()
             if time.monotonic() - self._saved_at >= SAVE_SECONDS:
                 self._transfer.check_end()
                 self.save()
+            self._digest.update(block)
+            self.position += len(block)
             yield block
 
     def _add_prefix(self) -> None:
