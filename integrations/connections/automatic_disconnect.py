@@ -24,6 +24,7 @@ from integrations.models import (
     Message,
     PurgeJob,
     PurgeTrigger,
+    StandingConsent,
     SupportAct,
 )
 from integrations.notifications import owner_notices
@@ -92,7 +93,12 @@ def _end_item_consents(job: PurgeJob, *, at: datetime) -> None:
         return
     messages = Message.objects.filter(integration_id=job.integration_id, id__in=item_ids)
     events = Event.objects.filter(integration_id=job.integration_id, id__in=item_ids)
-    items = [*messages.values_list("id", flat=True), *events.values_list("id", flat=True)]
+    standing = StandingConsent.objects.filter(integration_id=job.integration_id, id__in=item_ids)
+    items = [
+        *messages.values_list("id", flat=True),
+        *events.values_list("id", flat=True),
+        *standing.values_list("id", flat=True),
+    ]
     for feature in sorted(
         set(item_consents.filter(item__in=items).values_list("feature", flat=True))
     ):

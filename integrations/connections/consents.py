@@ -1,8 +1,8 @@
 """
 Give and withdraw consents, with their consequences in the same commit.
 
-Withdrawal disconnects dependent copies, each with a purge and a receipt. A local calendar is no
-copy: only its own page removes it.
+Withdrawal disconnects dependent copies and Drives, each with a purge and a receipt. A local
+calendar is no copy: only its own page removes it.
 """
 
 from __future__ import annotations
@@ -45,17 +45,21 @@ class NoEarlierConsent(Exception):
     """The person never consented to the feature. Connecting an account asks first."""
 
 
-def get_copied_products(feature: Feature) -> frozenset[str]:
-    if feature.platform_client or not scopes.keeps_copy([feature]):
+def get_dependent_products(feature: Feature) -> frozenset[str]:
+    """Return the products that a withdrawal disconnects."""
+    if feature.platform_client:
         return frozenset()
-    return frozenset(capability.partition(".")[0] for capability in feature.capabilities)
+    products = {capability.partition(".")[0] for capability in feature.capabilities}
+    return frozenset(
+        product for product in products if scopes.is_product_served(product, [feature])
+    )
 
 
 def list_dependent_integrations(
     *, feature: Feature, user_id: UUID, organisation_id: UUID
 ) -> list[Integration]:
     own_integrations = Integration.objects.live().owned_by(user_id, organisation_id)
-    of_product = own_integrations.filter(product__in=get_copied_products(feature)).select_related(
+    of_product = own_integrations.filter(product__in=get_dependent_products(feature)).select_related(
         "connection"
     )
     return list(of_product.exclude(connection__provider=LOCAL.key).order_by("id"))
@@ -124,7 +128,7 @@ def withdraw_consent(
     *, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> list[PurgeJob]:
     """
-    Disconnect dependent copies; return their purges.
+    Disconnect dependent copies and Drives; return their purges.
 
     After the commit nothing is shown, fetched or opened for the feature. Other consents to the
     same copies end, too.

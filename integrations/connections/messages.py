@@ -55,5 +55,16 @@ PURPOSES: Final[Mapping[str, ProductPurpose]] = MappingProxyType(
                 ),
             ),
         ),
+        "drive": ProductPurpose(
+            _("Drive"),
+            _(
+                "Save files, attachments and Antares calendars in your Drive, and choose the folder"
+                " for them."
+            ),
+            claim(
+                "connect.without-drive",
+                _("You can download files and attachments, but not save them in a Drive."),
+            ),
+        ),
     }
 )

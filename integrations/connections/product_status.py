@@ -80,6 +80,13 @@ def choose_calendar_message(
     )
 
 
+def choose_drive_message(integration: Integration, *, changed: Collection[str]) -> StatusMessage:
+    """:param changed: keys of the features that need a new agreement"""
+    if needs_agreement(integration, changed):
+        return status_messages.PAUSED
+    return status_messages.get_drive_message(integration.status, _get_reason(integration))
+
+
 def needs_agreement(integration: Integration, changed: Collection[str]) -> bool:
     """
     Return whether nothing is fetched until the owner agrees to the changed description.
@@ -88,12 +95,12 @@ def needs_agreement(integration: Integration, changed: Collection[str]) -> bool:
 
     :param changed: keys of the features that need a new agreement
     """
-    is_changed = get_copy_feature(integration) in changed
+    is_changed = get_main_feature(integration) in changed
     return is_changed and integration.status != IntegrationStatus.REAUTH_REQUIRED
 
 
-def get_copy_feature(integration: Integration) -> str:
-    """Return the key of the feature that stores the product's data."""
+def get_main_feature(integration: Integration) -> str:
+    """Return the key of the feature that stores the product's data, or saves files in it."""
     return facts.COPY_CONSENTS[integration.product].feature_key
 
 

@@ -20,6 +20,7 @@ class StatusAction(StrEnum):
     # Fetched mail is readable during the import.
     READ = "read"
     RECONNECT = "reconnect"
+    FILES = "files"
     DETAILS = "details"
     AGREE = "agree"
     PROGRESS = "progress"
@@ -173,6 +174,13 @@ WITHOUT_PERMISSION: Final[dict[str, StrOrPromise]] = {
             " calendars, so it reads none."
         ),
     ),
+    "drive": claim(
+        "status.without-drive",
+        _(
+            "The account is connected, but not its Drive. Antares has no permission to put files"
+            " there, so it puts none there."
+        ),
+    ),
 }
 
 # Why a message is quarantined, by the reason in its row.
@@ -236,4 +244,40 @@ def get_calendar_message(status: str, reason: str = "") -> StatusMessage:
         status, reason = IntegrationStatus.ACTIVE, StatusReason.NONE
     says = _CALENDAR_REASONS.get(reason) or REASON.get(reason, "") or _CALENDARS.get(status)
     message = get_status_message(status, reason)
+    return replace(message, says=says) if says else message
+
+
+# Messages for a Drive that differ from those for mail.
+_DRIVE: Final[dict[str, StrOrPromise]] = {
+    IntegrationStatus.ACTIVE: claim(
+        "status.drive-active",
+        _("A file goes into this Drive only when you choose it or agree to it."),
+    ),
+    IntegrationStatus.DEGRADED: _("Uploads may take longer than usual."),
+    IntegrationStatus.REAUTH_REQUIRED: _(
+        "The provider ended the access. Uploads wait until you reconnect."
+    ),
+}
+_DRIVE_REASONS: Final[dict[str, StrOrPromise]] = {
+    StatusReason.MAILBOX_NOT_PROVISIONED: _(
+        "The provider says that this account has no Drive. Ask your administrator, or disconnect."
+    ),
+}
+
+
+def get_product_message(product: str, status: str, reason: str = "") -> StatusMessage:
+    """See `get_status_message`."""
+    if product == "mail":
+        return get_status_message(status, reason)
+    if product == "drive":
+        return get_drive_message(status, reason)
+    return get_calendar_message(status, reason)
+
+
+def get_drive_message(status: str, reason: str = "") -> StatusMessage:
+    """See `get_status_message`. Nothing is synced: the next step leads to the files."""
+    says = _DRIVE_REASONS.get(reason) or REASON.get(reason, "") or _DRIVE.get(status)
+    message = get_status_message(status, reason)
+    if message.action in {StatusAction.SYNC_NOW, StatusAction.DETAILS, StatusAction.READ}:
+        message = replace(message, action=StatusAction.FILES)
     return replace(message, says=says) if says else message

@@ -29,6 +29,21 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             "disconnect.unreadable-at-once",
             _("The copy in Antares becomes unreadable at once and is removed within an hour."),
         ),
+        "disconnect.list-unreadable": claim(
+            "disconnect.list-unreadable",
+            _(
+                "The list of your uploads in Antares becomes unreadable at once and is removed"
+                " within an hour."
+            ),
+        ),
+        "disconnect.files-stay": claim(
+            "disconnect.files-stay",
+            _("The files that Antares put into your Drive stay there."),
+        ),
+        "disconnect.uploads-stop": claim(
+            "disconnect.uploads-stop",
+            _("Uploads that are not complete stop."),
+        ),
         "disconnect.access-ends": claim(
             "disconnect.access-ends",
             _("Antares asks %(provider)s to end its access to this account."),
@@ -73,7 +88,7 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
         ),
         "disconnect.receipts": claim(
             "disconnect.receipts",
-            _("You get one signed receipt for mail and one for calendars. Anyone can check them."),
+            _("You get a signed receipt for each of them. Anyone can check the receipts."),
         ),
         "removal.removed": claim("removal.removed", _("%(name)s removed from Antares")),
         "removal.unreadable": claim(

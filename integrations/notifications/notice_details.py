@@ -6,22 +6,24 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from itertools import product
 
 from accounts import display_times
 from integrations.models import OwnerNotice, SupportReason
 from integrations.providers import PROVIDERS
-from integrations.providers.product_names import name_product
+from integrations.providers.product_names import PRODUCTS, name_products
 from limited_use.notifications.message_kinds import MessageValue
 
 from .support_reasons import REASON, ReasonWord
 
-_PRODUCTS = ("mail", "calendar")
 # Closed lists, as platform mail requires. mypy does not accept computed members.
 ProviderLabel = Enum("ProviderLabel", {key: config.label for key, config in PROVIDERS.items()})  # type: ignore[misc]
 ProductName = Enum(  # type: ignore[misc]
     "ProductName",
-    {f"{key}_{name}": name_product(key, name) for key, name in product(PROVIDERS, _PRODUCTS)},
+    {
+        f"{key}_{product}": name
+        for key in PROVIDERS
+        for product, name in name_products(key).items()
+    },
 )
 
 
@@ -33,7 +35,7 @@ class InvalidNoticeDetails(Exception):
 class NoticeDetails:
     """
     :param provider: a key of `PROVIDERS`, or empty
-    :param product: `mail` or `calendar`, or empty
+    :param product: one of `PRODUCTS`, or empty
     :param reason: of a support agent: a `SupportReason`, or empty
     :raises InvalidNoticeDetails:
     """
@@ -46,7 +48,7 @@ class NoticeDetails:
     def __post_init__(self) -> None:
         if self.provider and self.provider not in PROVIDERS:
             raise InvalidNoticeDetails("unknown provider")
-        if self.product and (self.product not in _PRODUCTS or not self.provider):
+        if self.product and (self.product not in PRODUCTS or not self.provider):
             raise InvalidNoticeDetails("unknown product")
         if self.reason and self.reason not in SupportReason:
             raise InvalidNoticeDetails("unknown reason")

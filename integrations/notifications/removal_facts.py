@@ -22,6 +22,7 @@ from integrations.models import (
     RevocationOutcome,
 )
 from integrations.providers import PROVIDERS
+from integrations.providers.product_names import PRODUCTS
 
 from .removal_messages import (
     ACCESS_MESSAGES,
@@ -121,7 +122,7 @@ def _live_products(connection: Connection, *, apart_from: Collection[object]) ->
         for integration in connection.integrations.all()
         if integration.is_live and integration.id not in apart_from
     ]
-    return tuple(sorted((integration.product for integration in integrations), reverse=True))
+    return tuple(sorted((integration.product for integration in integrations), key=PRODUCTS.index))
 
 
 def _list_jobs(connection: Connection) -> list[PurgeJob]:

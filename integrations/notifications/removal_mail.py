@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from integrations.models import PurgeJob
 from integrations.providers import PROVIDERS
+from integrations.providers.product_names import name_products
 from limited_use.models import Receipt
 from limited_use.notifications.message_kinds import MessageValue
 
@@ -20,7 +21,6 @@ from .messages import SENTENCES
 from .removal_facts import RemovalSituation
 from .removal_messages import ACCESS_MESSAGES, TOKEN_MESSAGES, AccessOutcome, RemovalSubject
 
-_PRODUCTS: Final = ("mail", "calendar")
 _CLAIMS: Final = (
     "removal.removed",
     "removal.product-kept",
@@ -33,6 +33,7 @@ _COUNTS: Final[Mapping[str, tuple[str, str]]] = {
     "threads": ("mail", "integrations.Thread"),
     "calendars": ("calendar", "integrations.Calendar"),
     "events": ("calendar", "integrations.Event"),
+    "uploads": ("drive", "integrations.DriveFile"),
 }
 
 
@@ -48,8 +49,14 @@ class MailSentence:
 
 
 def _list_subjects() -> list[RemovalSubject]:
-    others = chain.from_iterable(combinations(_PRODUCTS, size) for size in range(3))
-    return [RemovalSubject(*arguments) for arguments in product(PROVIDERS, _PRODUCTS, others)]
+    return [subject for provider in PROVIDERS for subject in _list_provider_subjects(provider)]
+
+
+def _list_provider_subjects(provider: str) -> list[RemovalSubject]:
+    products = tuple(name_products(provider))
+    sizes = range(len(products) + 1)
+    others = chain.from_iterable(combinations(products, size) for size in sizes)
+    return [RemovalSubject(provider, *arguments) for arguments in product(products, others)]
 
 
 def _list_sentences() -> list[MailSentence]:

@@ -193,15 +193,16 @@ class RemovalSubject:
         return str(text) % {
             "provider": PROVIDERS[self.provider].label,
             "name": self.name,
-            "others": _join_names(names),
+            "others": join_names(names),
         }
 
 
-def _join_names(names: Sequence[str]) -> str:
-    """:param names: at most two"""
-    if len(names) < 2:  # noqa: PLR2004
-        return "".join(names)
-    return str(messages.TWO_PRODUCTS) % {"first": names[0], "second": names[1]}
+def join_names(names: Sequence[str]) -> str:
+    """Return `Google mail`, `Google mail and Google Drive`, or `this, that and the other`."""
+    *first_names, last_name = names or [""]
+    if not first_names:
+        return last_name
+    return str(messages.TWO_PRODUCTS) % {"first": ", ".join(first_names), "second": last_name}
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ NEEDS: Final[Mapping[str, str]] = {
     "calendar": claim(
         "receipt.calendars-connected", "The calendars of this account are still connected."
     ),
+    "drive": claim("receipt.drive-connected", "The Drive of this account is still connected."),
     shared_grants.CONNECTION: claim("receipt.reconnected", "The account was connected again."),
     shared_grants.OTHER_CONNECTION: claim(
         "receipt.other-organisation", "The same account is also connected in another organisation."

@@ -19,8 +19,12 @@ from integrations.coordination import leases
 from integrations.coordination.leases import Lease
 from integrations.grants import provider_credentials
 from integrations.models import (
+    OPEN_FILE_STATES,
     Connection,
     ConnectionStatus,
+    DriveFile,
+    DriveFileProblem,
+    DriveFileState,
     Integration,
     IntegrationStatus,
     OutboxCommand,
@@ -76,6 +80,7 @@ def open_purge_job(
     )
     integration.refresh_from_db()
     send_counts = _stop_sending(integration, at)
+    upload_counts = _stop_uploads(integration, at)
     if not connection.integrations.live().exists() and connection.ended_at is None:
         _begin_connection_end(connection, at)
     owner_notices.resolve_reconnect_notices(connection, at=at)
@@ -90,6 +95,7 @@ def open_purge_job(
         content_key_id=key_id,
         content_kek_epoch=kek_epoch,
         **send_counts,
+        **upload_counts,
         cache_keys=[
             [cache_key.key_id, cache_key.kek_epoch, str(holder), str(cache_key.line)]
             for holder, cache_key in cache_keys
@@ -135,6 +141,32 @@ def _stop_sending(integration: Integration, at: datetime) -> dict[str, int]:
         "sent_notice_count": integration.sent_notice_count,
         "unknown_send_count": integration.unknown_send_count + commands.perhaps_sent().count(),
         "stopped_send_count": stopped_count,
+    }
+
+
+def _stop_uploads(integration: Integration, at: datetime) -> dict[str, int]:
+    """
+    Stop uploads to the Drive and files from the account on their way to another Drive.
+
+    Return the receipt's counts. Workers lose their leases.
+    """
+    is_of_integration = Q(integration=integration) | Q(source_integration_id=integration.id)
+    DriveFile.objects.filter(is_of_integration, state=DriveFileState.PROPOSED).update(
+        state=DriveFileState.CANCELLED, changed_at=at, finished_at=at, due_at=None
+    )
+    stopped_count = DriveFile.objects.filter(is_of_integration, state__in=OPEN_FILE_STATES).update(
+        state=DriveFileState.FAILED,
+        problem=DriveFileProblem.STOPPED,
+        transfer=None,
+        changed_at=at,
+        finished_at=at,
+        due_at=None,
+        lease_by=None,
+        lease_until=None,
+    )
+    return {
+        "saved_file_count": integration.saved_file_count,
+        "stopped_upload_count": stopped_count,
     }
 
 

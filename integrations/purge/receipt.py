@@ -35,6 +35,7 @@ from . import (
     key_destruction_receipt,
     ledger_key_release,
     provider_statements,
+    saved_file_statement,
     sent_mail_statement,
 )
 
@@ -52,9 +53,10 @@ CLAUSES: Final = (
 PRODUCT_CLAUSES: Final[Mapping[str, tuple[str, ...]]] = {
     "mail": ("AN-14", "AN-15"),
     "calendar": ("AN-2", "AN-9"),
+    "drive": ("AN-2", "AN-7"),
 }
 
-# The originals at the provider, which we do not remove.
+# The originals at the provider; for a Drive, see `saved_file_statement`.
 _STAYS_AT_PROVIDER: Final[Mapping[str, str]] = {
     "mail": claim(
         "receipt.mail-stays", "Your mail at the provider: Antares changed nothing of it."
@@ -100,6 +102,7 @@ _SUPPORT_REASONS: Final[Mapping[SupportReason, str]] = {
 
 def build_purge_receipt_body(job: PurgeJob) -> dict[str, Any]:
     act = _find_support_act(job)
+    uploads = saved_file_statement.build_uploads_part(job)
     return {
         "schema": SCHEMA,
         "trigger": str(job.trigger),
@@ -120,6 +123,7 @@ def build_purge_receipt_body(job: PurgeJob) -> dict[str, Any]:
             for name, left in sorted(job.counts_left.items())
         },
         "sending": sent_mail_statement.build_sending_part(job),
+        **({"uploads": uploads} if uploads else {}),
         "provider_watches": provider_statements.build_watches_part(job),
         "provider_revocation": provider_statements.build_revocation_part(job),
         "keys_destroyed": _list_destroyed_keys(job),
@@ -230,13 +234,8 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
             "What support agents did with this account, and why: ids, words of closed lists, counts"
             " and the agent's own words about the case, each for ninety days.",
         )
-    product = job.integration.product
     if PROVIDERS[job.integration.connection.provider].grants:
-        remains["at_the_provider"] = (
-            sent_mail_statement.describe_sent_mail(job)
-            if sent_mail_statement.has_used_outbox(job)
-            else _STAYS_AT_PROVIDER[product]
-        )
+        remains["at_the_provider"] = _describe_originals(job)
     if (local_epoch_end := key_destruction_receipt.get_local_key_epoch_end(job)) is not None:
         remains["own_key_epoch"] = {
             "number": job.own_kek_epoch,
@@ -259,6 +258,15 @@ def _build_remains(job: PurgeJob) -> dict[str, Any]:
     ) is not None:
         remains["credential"] = credential_statement
     return remains
+
+
+def _describe_originals(job: PurgeJob) -> str:
+    """Describe the data at the provider, which we do not remove."""
+    if job.integration.product == "drive":
+        return saved_file_statement.describe_saved_files(job)
+    if sent_mail_statement.has_used_outbox(job):
+        return sent_mail_statement.describe_sent_mail(job)
+    return _STAYS_AT_PROVIDER[job.integration.product]
 
 
 def _has_support_acts(job: PurgeJob) -> bool:

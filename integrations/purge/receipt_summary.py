@@ -138,6 +138,7 @@ def _get_counts(stores: Mapping[str, Any]) -> dict[str, int]:
         "threads": "integrations.Thread",
         "calendars": "integrations.Calendar",
         "events": "integrations.Event",
+        "uploads": "integrations.DriveFile",
     }
     return {name: stores[label]["before"] for name, label in labels.items() if label in stores}
 

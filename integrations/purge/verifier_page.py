@@ -17,7 +17,7 @@ from typing import Any, Final
 from django.utils.html import json_script
 
 from integrations.providers import PROVIDERS
-from integrations.providers.product_names import name_product
+from integrations.providers.product_names import name_products
 from limited_use.ledger.signing_keys import PublishedSigningKey
 
 from . import receipt_summary
@@ -66,7 +66,7 @@ def build_texts() -> dict[str, Any]:
             key: {
                 "label": provider.label,
                 "grants": provider.grants,
-                "names": {product: name_product(key, product) for product in ("mail", "calendar")},
+                "names": name_products(key),
             }
             for key, provider in PROVIDERS.items()
         },

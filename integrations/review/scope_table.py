@@ -24,6 +24,7 @@ FEATURE_PICTURES: Final[Mapping[str, str]] = {
     "calendar-editing": "event",
     "mail-sending": "compose",
     "mailbox-notices": "notices",
+    "drive": "settings",
 }
 #: The picture of a scope that only says which account is connected.
 IDENTITY_PICTURE: Final = "settings"

@@ -20,23 +20,24 @@ from accounts import row_owner
 from accounts.actors import Actor
 from integrations.connections import permission_status, sync_progress
 from integrations.models import (
+    OPEN_FILE_STATES,
     AttemptOutcome,
     Calendar,
     ConnectAttempt,
     Connection,
     ConnectionStatus,
+    DriveFile,
     Integration,
     Message,
     PurgeJob,
 )
 from integrations.providers import PROVIDERS
+from integrations.providers.product_names import PRODUCTS
 from limited_use.agreements import consents
 
 from . import product_rows
-from .product_rows import CalendarRow, MailRow, ProductOffer
+from .product_rows import CalendarRow, DriveRow, MailRow, ProductOffer
 
-# Mail comes first.
-_PRODUCT_ORDER: Final = ("mail", "calendar")
 _CONNECTED: Final = frozenset(
     {
         AttemptOutcome.CONNECTED,
@@ -60,7 +61,7 @@ class AccountCard:
     provider_key: str
     provider: str
     needs_reconnect: bool
-    rows: tuple[MailRow | CalendarRow, ...]
+    rows: tuple[MailRow | CalendarRow | DriveRow, ...]
     offers: tuple[ProductOffer, ...]
     has_unused: bool
 
@@ -133,6 +134,13 @@ def count_messages(integration_ids: Iterable[UUID]) -> Mapping[UUID, int]:
     return dict(rows.values_list("integration_id").annotate(Count("id")))
 
 
+def count_open_uploads(integration_ids: Iterable[UUID]) -> Mapping[UUID, int]:
+    rows = DriveFile.objects.filter(
+        integration_id__in=list(integration_ids), state__in=OPEN_FILE_STATES
+    )
+    return dict(rows.values_list("integration_id").annotate(Count("id")))
+
+
 def get_local_calendars(actor: Actor) -> LocalCalendarsCard | None:
     """Return None before the person creates the first one."""
     if actor.user_id is None or actor.organisation_id is None:
@@ -168,33 +176,40 @@ def list_purges(*, actor: Actor) -> list[PurgeJob]:
 
 def _make_rows(
     integrations: list[Integration], *, changed: Collection[str], at: datetime
-) -> dict[UUID, MailRow | CalendarRow]:
+) -> dict[UUID, MailRow | CalendarRow | DriveRow]:
     mail_ids = [integration.id for integration in integrations if integration.product == "mail"]
+    drive_ids = [integration.id for integration in integrations if integration.product == "drive"]
     progress = sync_progress.get_progress(mail_ids, at=at)
     counts = count_messages(mail_ids)
+    open_counts = count_open_uploads(drive_ids) if drive_ids else {}
     calendars: dict[UUID, list[Calendar]] = defaultdict(list)
     for calendar in Calendar.objects.live().filter(integration__in=integrations):
         calendars[calendar.integration_id].append(calendar)
-    return {
-        integration.id: product_rows.make_mail_row(
-            integration,
-            progress=progress.get(integration.id),
-            message_count=counts.get(integration.id, 0),
-            changed=changed,
-            at=at,
-        )
-        if integration.product == "mail"
-        else product_rows.make_calendar_row(
+
+    def make_row(integration: Integration) -> MailRow | CalendarRow | DriveRow:
+        if integration.product == "mail":
+            return product_rows.make_mail_row(
+                integration,
+                progress=progress.get(integration.id),
+                message_count=counts.get(integration.id, 0),
+                changed=changed,
+                at=at,
+            )
+        if integration.product == "drive":
+            return product_rows.make_drive_row(
+                integration, open_count=open_counts.get(integration.id, 0), changed=changed
+            )
+        return product_rows.make_calendar_row(
             integration, calendars[integration.id], changed=changed, at=at
         )
-        for integration in integrations
-    }
+
+    return {integration.id: make_row(integration) for integration in integrations}
 
 
 def _make_card(
     connection: Connection,
     integrations: Mapping[str, Integration],
-    rows: Mapping[UUID, MailRow | CalendarRow],
+    rows: Mapping[UUID, MailRow | CalendarRow | DriveRow],
     declined: Mapping[str, set[str]],
 ) -> AccountCard:
     provider = PROVIDERS[connection.provider]
@@ -205,9 +220,9 @@ def _make_card(
         provider=provider.label,
         needs_reconnect=needs_reconnect,
         rows=tuple(
-            rows[integrations[product].id] for product in _PRODUCT_ORDER if product in integrations
+            rows[integrations[product].id] for product in PRODUCTS if product in integrations
         ),
-        # A new grant would need both products at once: first reconnect.
+        # A new grant would need all products at once: first reconnect.
         offers=()
         if needs_reconnect
         else tuple(

@@ -23,8 +23,8 @@ from . import connect_links
 from .messages.administrator import ADMIN_CONSENT_OUTCOMES
 from .messages.connect import (
     ACTION_LABELS,
-    CALENDAR_OUTCOMES,
     OUTCOMES,
+    PRODUCT_OUTCOMES,
     ConnectNextStep,
     ConnectOutcome,
 )
@@ -141,9 +141,7 @@ def _get_offer_title(attempt: ConnectAttempt) -> str:
 
 def _get_outcome(attempt: ConnectAttempt, at: datetime) -> ConnectOutcome:
     provider = PROVIDERS.get(attempt.provider)
-    outcomes = dict(OUTCOMES)
-    if attempt.product == "calendar":
-        outcomes |= CALENDAR_OUTCOMES
+    outcomes = OUTCOMES | PRODUCT_OUTCOMES.get(attempt.product, {})
     if provider is not None and provider.asks_administrators:
         outcomes |= ADMIN_CONSENT_OUTCOMES
     has_expired = attempt.outcome == AttemptOutcome.PENDING and attempt.expires_at <= at

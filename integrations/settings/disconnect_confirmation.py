@@ -12,15 +12,24 @@ from integrations.access.request_context import RequestContext
 from integrations.calendar import calendar_access
 from integrations.calendar.calendar_access import VisibleCalendar
 from integrations.calendar.pages import named_calendars
-from integrations.models import Connection, ConnectionStatus, Event, Integration, Message, Thread
+from integrations.models import (
+    Connection,
+    ConnectionStatus,
+    DriveFile,
+    Event,
+    Integration,
+    Message,
+    Thread,
+)
 from integrations.notifications import removal_facts
 from integrations.notifications.removal_facts import RemovalSituation
 from integrations.notifications.removal_messages import (
     RemovalStatement,
+    join_names,
     make_statement,
 )
 from integrations.providers import PROVIDERS
-from integrations.providers.product_names import name_product
+from integrations.providers.product_names import PRODUCTS, name_product
 from integrations.purge.messages import receipt as receipt_texts
 from integrations.web import account_rows, row_counts
 
@@ -38,11 +47,12 @@ class RemovalCounts:
     threads: int | None
     calendars: int | None
     events: int | None
+    uploads: int | None
     shares: int
 
     @property
     def has_any(self) -> bool:
-        return any((self.messages, self.threads, self.calendars, self.events))
+        return any((self.messages, self.threads, self.calendars, self.events, self.uploads))
 
 
 def render_confirmation(
@@ -56,6 +66,7 @@ def render_confirmation(
 
     :param removed: live integrations of `connection`
     """
+    removed = sorted(removed, key=lambda integration: PRODUCTS.index(integration.product))
     calendars = _list_calendars(request_context, removed)
     return named_calendars.render_calendars(
         request,
@@ -91,11 +102,11 @@ def _get_context(
     others = situation.subject.others
     counts = _count_removed(removed, calendars, at=request_context.at)
     return {
-        "removed_names": _join(
+        "removed_names": join_names(
             [name_product(connection.provider, integration.product) for integration in removed]
         ),
         "others": others,
-        "other_names": _join([name_product(connection.provider, product) for product in others]),
+        "other_names": join_names([name_product(connection.provider, product) for product in others]),
         "provider": PROVIDERS[connection.provider],
         "connection_id": connection.id,
         "product": situation.subject.product,
@@ -116,12 +127,13 @@ def _count_removed(
         threads=_count_rows(Thread, removed, product="mail"),
         calendars=len(calendars) if has_calendars else None,
         events=_count_rows(Event, removed, product="calendar"),
+        uploads=_count_rows(DriveFile, removed, product="drive"),
         shares=sum(row_counts.count_shares([row.calendar for row in calendars], at=at).values()),
     )
 
 
 def _describe_counts(counts: RemovalCounts) -> str:
-    """Return `2,000 messages in 1 conversation and 2 calendars with 5 events`."""
+    """Return a text such as `2,000 messages in 1 conversation and 2 calendars with 5 events`."""
     texts = []
     if counts.messages is not None and counts.threads is not None:
         values = {"messages": counts.messages, "threads": counts.threads}
@@ -129,7 +141,9 @@ def _describe_counts(counts: RemovalCounts) -> str:
     if counts.calendars is not None and counts.events is not None:
         values = {"calendars": counts.calendars, "events": counts.events}
         texts.append(str(purge_texts.CALENDAR_COUNTS) % _format_counts(values))
-    return _join(texts)
+    if counts.uploads is not None:
+        texts.append(str(purge_texts.DRIVE_COUNTS) % _format_counts({"uploads": counts.uploads}))
+    return join_names(texts)
 
 
 def _format_counts(counts: Mapping[str, int]) -> dict[str, str]:
@@ -139,15 +153,8 @@ def _format_counts(counts: Mapping[str, int]) -> dict[str, str]:
     }
 
 
-def _join(texts: Sequence[str]) -> str:
-    """:param texts: at most two"""
-    if len(texts) < 2:  # noqa: PLR2004
-        return "".join(texts)
-    return str(receipt_texts.TWO) % {"first": texts[0], "second": texts[1]}
-
-
 def _count_rows(
-    model: type[Message | Thread | Event], removed: Sequence[Integration], *, product: str
+    model: type[Message | Thread | Event | DriveFile], removed: Sequence[Integration], *, product: str
 ) -> int | None:
     of_product = [integration for integration in removed if integration.product == product]
     if not of_product:
@@ -159,9 +166,17 @@ def _state_all(
     situation: RemovalSituation, removed: Sequence[Integration]
 ) -> list[RemovalStatement]:
     receipt = "disconnect.receipt" if len(removed) == 1 else "disconnect.receipts"
+    products = {integration.product for integration in removed}
+    has_drive, has_copy = "drive" in products, bool(products - {"drive"})
+    claims = {
+        "disconnect.unchanged-there": True,
+        "disconnect.files-stay": has_drive,
+        "disconnect.unreadable-at-once": has_copy,
+        "disconnect.list-unreadable": has_drive,
+        "disconnect.uploads-stop": has_drive,
+    }
     statements = [
-        make_statement("disconnect.unchanged-there", situation.subject),
-        make_statement("disconnect.unreadable-at-once", situation.subject),
+        *(make_statement(claim, situation.subject) for claim, is_true in claims.items() if is_true),
         *situation.state_plans(),
         make_statement(receipt, situation.subject),
     ]

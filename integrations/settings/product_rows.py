@@ -48,7 +48,7 @@ class ProductRow:
     :param last_checked_at: the last complete check
     :param needs_confirmation: whether the provider asks the person to confirm who they are
     :param missing: permissions of the product that were not granted
-    :param feature: key of the feature that stores the data
+    :param feature: key of the feature that stores the data, or saves files
     """
 
     integration_id: UUID
@@ -93,6 +93,17 @@ class CalendarRow(ProductRow):
     unreadable_count: int
     expires_at: datetime | None
     is_view_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriveRow(ProductRow):
+    """
+    :param open_count: of uploads that are not complete
+    :param saved_count: of files that Antares put into the Drive
+    """
+
+    open_count: int
+    saved_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +185,19 @@ def make_calendar_row(
     )
 
 
+def make_drive_row(
+    integration: Integration, *, open_count: int, changed: Collection[str]
+) -> DriveRow:
+    """:param changed: keys of the features that need a new agreement"""
+    return DriveRow(
+        **_get_common_fields(integration),
+        words=product_status.choose_drive_message(integration, changed=changed),
+        last_checked_at=None,
+        open_count=open_count,
+        saved_count=integration.saved_file_count,
+    )
+
+
 def list_product_offers(
     connection: Connection, connected: Mapping[str, Integration], *, declined: AbstractSet[str]
 ) -> list[ProductOffer]:
@@ -215,7 +239,7 @@ def _get_common_fields(integration: Integration) -> dict[str, Any]:
         "missing": tuple(
             permission for permission in requested if permission.scope in grant.missing
         ),
-        "feature": product_status.get_copy_feature(integration),
+        "feature": product_status.get_main_feature(integration),
         "connect_url": connect_links.get_connect_url(
             provider.key, integration.product, connection.id
         ),

@@ -211,9 +211,9 @@ def show_details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
         "permissions": permission_status.list_permissions(
             integration.connection, scopes.get_connect_products("mail", integration.connection_id)
         ),
-        "has_calendar": account_overview.has_connected_product(
-            integration.connection_id, product="calendar"
-        ),
+        "has_other_products": integration.connection.integrations.live()
+        .exclude(product="mail")
+        .exists(),
         "comparisons": mailbox_details.list_sync_comparisons(integration.id),
         "quarantined": mailbox_details.list_quarantined(integration.id),
         "horizons": mailbox_details.HORIZONS,

@@ -19,6 +19,7 @@ from accounts import alarms
 from accounts.actors import Actor
 from accounts.ids import uuid7
 from accounts.roles import Role
+from integrations.access import scopes
 from integrations.access.request_context import get_owner_ids
 from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import (
@@ -195,6 +196,9 @@ def list_target_integrations(target: ActTarget, *, lookup: SupportLookup) -> lis
             return []
         raise LocalCalendars if rows else UnknownObject
     if target.kind in _MAIL_ONLY and remote[0].product != "mail":
+        raise UnknownObject
+    if target.kind not in REVOCATIONS and remote[0].product in scopes.UNCOPIED_PRODUCTS:
+        # Nothing is fetched from it, and it has no subscription.
         raise UnknownObject
     if target.kind not in REVOCATIONS and remote[0].status in OWNER_ONLY:
         raise ReconnectFirst

@@ -13,6 +13,7 @@ from django.db import connection as database
 from django.db.models import Count, Min
 
 from accounts.models import Organisation
+from integrations.access import scopes
 from integrations.connections import permission_status, status_messages, update_messages
 from integrations.connections.permission_status import PermissionStatus
 from integrations.connections.update_messages import UpdateSource
@@ -68,7 +69,7 @@ class WatchState:
 class ProductDetails:
     """
     :param sentences: cause and next step, then what the counters of checks say
-    :param updates: how Antares learns of new mail, as the person reads it; None for calendars
+    :param updates: how Antares learns of new mail, as the person reads it; None for other products
     """
 
     state: ProductState
@@ -84,6 +85,10 @@ class ProductDetails:
     def waits_for_owner(self) -> bool:
         """Return whether nothing is fetched until the owner reconnects the account."""
         return self.state.integration.status in OWNER_ONLY
+
+    @property
+    def is_synced(self) -> bool:
+        return self.state.integration.product not in scopes.UNCOPIED_PRODUCTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ class SupportEffect:
 
     :param features: how many features stop, if they are switched on
     :param unsent: messages that are not sent any more
+    :param uploads: rows of the list of uploads
     :param skipped: messages that are fetched again
     :param syncs: mailboxes, calendars and lists of calendars that are fetched
     :param watches: notifications of changes that are renewed
@@ -32,6 +33,7 @@ class SupportEffect:
     events: int = 0
     shares: int = 0
     unsent: int = 0
+    uploads: int = 0
     features: int = 0
     skipped: int = 0
     syncs: int = 0
@@ -72,6 +74,7 @@ def count_effect(
                 events=counts["events"],
                 shares=counts["shares"],
                 unsent=counts["unsent"],
+                uploads=counts["uploads"],
                 features=_count_stopped_features(integrations),
             )
 

@@ -144,6 +144,11 @@ _EFFECTS: Final[Mapping[str, Callable[[int], str]]] = {
         "%(count)s messages that wait are not sent",
         n,
     ),
+    "uploads": lambda n: ngettext(
+        "%(count)s upload is removed from the list; its file stays in the Drive",
+        "%(count)s uploads are removed from the list; their files stay in the Drive",
+        n,
+    ),
     "features": lambda n: ngettext(
         "%(count)s feature stops, if it is on", "%(count)s features stop, if they are on", n
     ),
@@ -164,7 +169,7 @@ _EFFECTS: Final[Mapping[str, Callable[[int], str]]] = {
     ),
 }
 #: By provider product, for counts of a bulk revocation and its receipts.
-PRODUCT: Final[Texts] = {"mail": _("Mail"), "calendar": _("Calendars")}
+PRODUCT: Final[Texts] = {"mail": _("Mail"), "calendar": _("Calendars"), "drive": _("Drives")}
 
 BULK_PROPOSED: Final = _("Antares is counting what your proposal matches.")
 BULK_APPROVED: Final = _("You approved it. Antares is disconnecting the accounts.")

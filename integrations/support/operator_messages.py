@@ -175,6 +175,7 @@ COUNTED: Final[Texts] = {
     "events": _("Events"),
     "shares": _("Shares"),
     "unsent": _("Messages not sent yet"),
+    "uploads": _("Uploads listed"),
     "quarantined": _("Left out"),
 }
 DELAYED: Final = _("The provider has not delivered it yet.")

@@ -37,7 +37,8 @@ class ProductState:
     """
     :param name: such as `Google mail`
     :param words: as in the person's settings
-    :param last_success_at: of mail the last complete check, of calendars the age of the oldest copy
+    :param last_success_at: of mail the last complete check, of calendars the age of the oldest copy;
+        None for a Drive
     :param progress: of mail only
     :param calendars: of a calendar product only
     """
@@ -139,6 +140,9 @@ def _make_state(
     if integration.product == "mail":
         words = product_status.choose_mail_message(integration, progress, changed=changed, at=at)
         last_success_at = progress.last_synced_at if progress else None
+    elif integration.product == "drive":
+        words = product_status.choose_drive_message(integration, changed=changed)
+        last_success_at = None
     elif PROVIDERS[connection.provider].grants:
         words = product_status.choose_calendar_message(
             integration, calendars, changed=changed, at=at

@@ -77,12 +77,9 @@ def _list_status_entries(
     by_id = {integration.id: integration for integration in integrations}
     rows = StatusChange.objects.filter(integration_id__in=by_id).order_by("-since", "-id")
     for change in rows[:MAX_ENTRIES]:
-        get_message = (
-            status_messages.get_status_message
-            if by_id[change.integration_id].product == "mail"
-            else status_messages.get_calendar_message
+        message = status_messages.get_product_message(
+            by_id[change.integration_id].product, change.status, change.reason
         )
-        message = get_message(change.status, change.reason)
         reason = operator_messages.REASON.get(change.reason)
         text = f"{message.label}: {reason.cause}" if reason else message.label
         yield TimelineEntry(change.since, names[change.integration_id], text)

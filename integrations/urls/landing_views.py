@@ -20,7 +20,7 @@ def show_landing(request: HttpRequest) -> HttpResponse:
     """
     Redirect people after sign-in: staff to the pages of their role, others to inbox or calendar.
 
-    Without a connected account, the page is *Settings*. Antares calendars are no account.
+    Without connected mail or calendars, the page is *Settings*. Antares calendars are no account.
     """
     actor = get_actor(request)
     staff_link = find_link(request.user.role)  # type: ignore[union-attr]  # signed in
@@ -40,4 +40,4 @@ def show_landing(request: HttpRequest) -> HttpResponse:
     )
     if "mail" in products:
         return redirect("inbox")
-    return redirect("calendar" if products else "settings-integrations")
+    return redirect("calendar" if "calendar" in products else "settings-integrations")

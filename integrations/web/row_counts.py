@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.db.models import Count
 
-from integrations.models import Calendar, Event, Integration, Message, Thread
+from integrations.models import Calendar, DriveFile, Event, Integration, Message, Thread
 from limited_use.agreements import shares
 
 
 def count_by_integration(
-    model: type[Message | Thread | Event], integrations: Iterable[Integration]
+    model: type[Message | Thread | Event | DriveFile], integrations: Iterable[Integration]
 ) -> Mapping[UUID, int]:
     ids = [integration.id for integration in integrations]
     rows = model.objects.filter(integration_id__in=ids).values_list("integration_id")

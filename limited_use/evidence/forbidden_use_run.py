@@ -108,7 +108,7 @@ def _build_request(run_id: UUID, case: ForbiddenUse) -> AccessRequest:
 
 def _choose_actor(case: ForbiddenUse) -> Actor:
     """Return the actor that could have all facts of the case: a client, a person, or the system."""
-    if forbidden_uses.is_client_use(case.use):
+    if case.is_client:
         return Actor(
             ActorKind.CLIENT,
             id=_CLIENT_ID,

@@ -39,6 +39,7 @@ class ForbiddenUse:
     :param facts: what the request claims
     :param missing: the condition that is not met; None: the use is forbidden with any facts
     :param rule_id: the rule that must refuse the use
+    :param is_client: whether only a platform feature could make the request
     """
 
     group: CaseGroup
@@ -47,6 +48,7 @@ class ForbiddenUse:
     facts: frozenset[Fact]
     missing: Fact | None
     rule_id: str
+    is_client: bool
 
 
 def list_forbidden_uses(data_classes: Collection[DataClass]) -> list[ForbiddenUse]:
@@ -101,14 +103,15 @@ def _list_of_features(data_classes: Sequence[DataClass]) -> Iterator[ForbiddenUs
 def _make_closed_case(
     group: CaseGroup, use: Use, cell: DecisionCell, feature: str | None
 ) -> ForbiddenUse:
-    return ForbiddenUse(group, use, feature, frozenset(Fact), None, cell.refused.rule_id)
+    is_client = use.recipient == Recipient.PLATFORM_FEATURE
+    return ForbiddenUse(group, use, feature, frozenset(Fact), None, cell.refused.rule_id, is_client)
 
 
 def _list_unmet_conditions() -> Iterator[ForbiddenUse]:
     """Yield one case for each rule that permits and each fact that it needs."""
     for rule in PERMISSION_RULES:
-        use = _choose_use(rule)
-        feature = _find_feature(use)
+        use, is_client = _choose_use(rule), _is_of_clients(rule)
+        feature = _find_feature(use, is_client=is_client)
         for fact in sorted(rule.needs):
             facts = rule.needs - {fact}
             decision = policy_evaluation.decide_data_use(use, facts)
@@ -123,7 +126,7 @@ def _list_unmet_conditions() -> Iterator[ForbiddenUse]:
             else:
                 case_feature = feature
             yield ForbiddenUse(
-                CaseGroup.CONDITION, use, case_feature, facts, fact, decision.rule_id
+                CaseGroup.CONDITION, use, case_feature, facts, fact, decision.rule_id, is_client
             )
 
 
@@ -141,16 +144,15 @@ def _choose_use(rule: PolicyRule) -> Use:
     )
 
 
-def is_client_use(use: Use) -> bool:
-    """Return whether only a platform feature could make this request."""
-    return use.recipient == Recipient.PLATFORM_FEATURE or any(
-        Fact.DELEGATION_LIVE in needs for needs, _ in TABLE[use].options
+def _is_of_clients(rule: PolicyRule) -> bool:
+    """Return whether only a platform feature could have all facts of the rule."""
+    return (
+        Fact.DELEGATION_LIVE in rule.needs or rule.recipients == {Recipient.PLATFORM_FEATURE}
     )
 
 
-def _find_feature(use: Use) -> str | None:
-    """Return the first feature that declares the use; for a client's use, a platform feature."""
-    is_client = is_client_use(use)
+def _find_feature(use: Use, *, is_client: bool) -> str | None:
+    """:param is_client: whether a platform feature has to declare the use, or another feature"""
     declaring = (
         feature.key
         for feature in FEATURES.values()

@@ -29,6 +29,10 @@ logger = logging.getLogger(__name__)
 _PERSON_FACTS = frozenset(
     {Fact.SHARE_LIVE, Fact.ITEM_CONSENTED, Fact.EXPORT_ASKED, Fact.AGENT_IS_SUPPORT}
 )
+# The owner, and the owner's accounts at a provider.
+_OWNER_RECIPIENTS = frozenset(
+    {Recipient.OWNER, Recipient.OWN_PROVIDER, Recipient.OTHER_OWN_ACCOUNT}
+)
 # A permit serves one HTTP request, or one page of a task.
 PERMIT_LIFETIME = timedelta(seconds=60)
 
@@ -150,7 +154,7 @@ def filter_access_facts(request: AccessRequest) -> frozenset[Fact]:
     Return the request's facts without those that its actor cannot have.
 
     Only the feature registry proves a client's registration, never a stored row. A client is never
-    the owner, a person never a feature.
+    the owner, and never acts at the provider as the owner; a person is never a feature.
     """
     facts, actor, use = request.facts, request.actor, request.use
     dropped_facts = {Fact.FEATURE_REGISTERED}
@@ -167,7 +171,7 @@ def filter_access_facts(request: AccessRequest) -> frozenset[Fact]:
                 actor.feature, purpose=use.purpose, data_class=use.data_class, client=True
             )
         )
-        if use.recipient == Recipient.OWNER:
+        if use.recipient in _OWNER_RECIPIENTS:
             dropped_facts.add(Fact.ACTOR_OWNS)
     else:
         is_registered = (

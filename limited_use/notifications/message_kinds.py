@@ -97,7 +97,7 @@ KINDS: Final[dict[str, PlatformMessageKind]] = {
             value_names=frozenset(
                 {
                     *("product", "removed", "others", "access", "tokens", "advice", "pages"),
-                    *("messages", "threads", "calendars", "events"),
+                    *("messages", "threads", "calendars", "events", "uploads"),
                     *("unreadable_at", "backups_until", "keys_until"),
                 }
             ),

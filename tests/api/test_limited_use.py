@@ -297,7 +297,7 @@ class TestACampaign:
             ("sentiment.owner", "never-read-moods", "AN-25", "never analysed for anyone's mood"),
             ("mail.send", "features-never-send", "AN-11", "never sends mail"),
             ("calendar.schedule", "scheduling-is-of-calendars", "AN-6", "only your calendars"),
-            ("drive.upload", "no-uploading", "AN-7", "puts no files"),
+            ("drive.upload", "features-save-own-files-only", "AN-7", "files that Antares made"),
         ],
     )
     def test_for_what_nothing_does_yet_is_told_the_clause_in_plain_words(

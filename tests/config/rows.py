@@ -39,6 +39,7 @@ from limited_use.models import Consent, Receipt
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import sealing
+from tests.drive import fill_drive
 from tests.factories import make_approval
 from tests.notices import fill_notices
 from tests.outbox import fill_outbox
@@ -115,6 +116,7 @@ def everything(house, viewer) -> None:
     )
     Export.objects.create(integration=integration, asked_at=at, **owner)
     fill_outbox(integration, at)
+    fill_drive(integration, at)
     fill_notices(integration, at)
     Reply.objects.create(
         integration=integration,

@@ -24,6 +24,7 @@ from integrations.models import (
     Calendar,
     Connection,
     ConnectionStatus,
+    DriveFile,
     Event,
     Integration,
     Message,
@@ -35,6 +36,7 @@ from integrations.notifications.messages import SENTENCES
 from integrations.notifications.removal_messages import RemovalSubject
 from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import PROVIDERS
+from integrations.providers.product_names import PRODUCTS as PRODUCT_ORDER
 from integrations.purge import inventory, receipt_summary
 from integrations.sync import sync_engine
 from limited_use.ledger.signed_notes import VerifierKey
@@ -43,13 +45,14 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.receipts import receipt_links, receipts
 from limited_use.rotation import rotation_schedule
 from limited_use.verify import verifier
+from tests import drive
 from tests.api import cast
 from tests.integrations import google, microsoft
 from tests.integrations.pages import reading
 from tests.walls import acting_as
 from tests.worlds.microsoft import ACCEPT
 
-OTHERS = tuple(chain.from_iterable(combinations(("mail", "calendar"), n) for n in range(3)))
+OTHERS = tuple(chain.from_iterable(combinations(PRODUCT_ORDER, n) for n in range(3)))
 
 
 class RemovalAtGoogle:
@@ -173,10 +176,12 @@ class RemovalWorld:
         self.client = cast.browser(self.user, recent=True)
         self.content = self.account.look_at_content()
         bring_in(self.connection)
+        if drive_integration := self.integrations.get("drive"):
+            save_files(drive_integration)
         owned = [integration.id for integration in self.integrations.values()]
         self.counts = {
             model._meta.label: model.objects.filter(integration_id__in=owned).count()
-            for model in (Message, Thread, Calendar, Event)
+            for model in (Message, Thread, Calendar, Event, DriveFile)
         }
         self.holders = {
             product: [
@@ -272,7 +277,7 @@ class RemovalWorld:
 
     def has_rows(self, product):
         integration = self.integrations[product]
-        tables = (Message, Thread, Calendar, Event, SyncWork)
+        tables = (Message, Thread, Calendar, Event, SyncWork, DriveFile)
         counts = inventory.count_rows_left(integration_id=integration.id)
         return any(counts.values()) or any(
             one.objects.filter(integration_id=integration.id).exists() for one in tables
@@ -323,8 +328,12 @@ class RemovalWorld:
 
     def describe_counts(self, product):
         """Return the counts of before the removal, in the words of a receipt."""
-        names = ("Message", "Thread") if product == "mail" else ("Calendar", "Event")
-        words = {"Message": "message", "Thread": "conversation"}
+        names = {
+            "mail": ("Message", "Thread"),
+            "calendar": ("Calendar", "Event"),
+            "drive": ("DriveFile",),
+        }[product]
+        words = {"Message": "message", "Thread": "conversation", "DriveFile": "upload"}
         counts = [
             (self.counts[f"integrations.{name}"], words.get(name, name.lower())) for name in names
         ]
@@ -341,6 +350,20 @@ def bring_in(connection):
                 with acting_as(ProcessClass.SYNC):
                     if not sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
                         break
+
+
+def save_files(integration):
+    """Put two files into the Drive, and leave one upload on its way."""
+    at = timezone.now()
+    for _ in range(2):
+        drive.make_drive_file(integration, at, state="done", received=9, finished_at=at, due_at=None)
+    drive.make_drive_file(integration, at, state="uploading", received=4)
+    Integration.objects.filter(id=integration.id).update(saved_file_count=2)
+
+
+def has_no_open_upload(world, product):
+    job = world.job_of(product)
+    return job.stopped_upload_count == 1 and not world.has_rows(product)
 
 
 def is_notified(world, _):
@@ -401,6 +424,12 @@ def has_counted_every_table(world, product):
 TRUE = {
     "disconnect.unchanged-there": lambda world, _: world.account.look_at_content() == world.content,
     "disconnect.unreadable-at-once": is_removed_within_an_hour,
+    "disconnect.list-unreadable": is_removed_within_an_hour,
+    # Antares asks the provider for nothing that would remove a file.
+    "disconnect.files-stay": lambda world, _: not any(
+        "/drive/" in request["path"] for request in world.account.sandbox.requests()
+    ),
+    "disconnect.uploads-stop": has_no_open_upload,
     "disconnect.access-ends": lambda world, _: world.account.list_answers() != [],
     "disconnect.access-not-offered": lists_antares,
     "disconnect.access-kept": keeps_permissions,
@@ -510,6 +539,7 @@ def states_what_remains(world, product, text):
 TRUE_IN_RECEIPT = {
     "receipt.removed-mail": states_the_counts,
     "receipt.removed-calendar": states_the_counts,
+    "receipt.removed-drive": states_the_counts,
     "receipt.removed-local": states_the_counts,
     "receipt.unreadable-since": states_when_it_was_unreadable,
     "receipt.access-ended": lambda world, product, _: TRUE["removal.access-confirmed"](

@@ -20,6 +20,7 @@ WORDS = {
     "limited_use/policy/rules/permissions.py",
     "limited_use/policy/rules/calendar_permissions.py",
     "limited_use/policy/rules/sending_rules.py",
+    "limited_use/policy/rules/drive_rules.py",
     "limited_use/policy/refusal_text.py",
     "integrations/review/review_labels.py",
     "integrations/review/messages/labels.py",
@@ -61,6 +62,9 @@ FOUND_IN = {
     Fact.DAY_WITHIN_BOUND: BOUNDS,
     Fact.RECIPIENTS_KNOWN: {"integrations/access/sending_permits.py"},
     Fact.TEMPLATE_WITHIN_BOUND: {"integrations/access/sending_permits.py"},
+    Fact.UPLOAD_ORDERED: {"integrations/access/drive_permits.py"},
+    Fact.CROSSING_ORDERED: {"integrations/access/drive_permits.py"},
+    Fact.STANDING_CONSENT_COVERS: {"integrations/access/drive_permits.py"},
     Fact.NOTIFICATION_CHOSEN: {"integrations/access/facts/notice_facts.py"},
 }
 

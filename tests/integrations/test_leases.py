@@ -24,6 +24,7 @@ from integrations.grants import token_refresh
 from integrations.models import (
     BulkRevocation,
     Connection,
+    DriveFile,
     LookupMeans,
     OutboxCommand,
     PurgeJob,
@@ -41,7 +42,7 @@ from integrations.purge import purge_jobs
 from integrations.push import desired_watches
 from integrations.support import act_rows, bulk_runner
 from integrations.sync import work_leases
-from tests import outbox
+from tests import drive, outbox
 from tests.integrations import household as houses
 
 MINUTE = timedelta(minutes=1)
@@ -90,6 +91,11 @@ def claim_command(row, at):
 
 def claim_upload(row, at):
     return upload_body._claim_upload(row.id, at=at)[0]
+
+
+def claim_drive_file(row, at):
+    due = DriveFile.objects.filter(leases.match_unleased(at), due_at__lte=at)
+    return leases.claim_from(due, row.id, at=at, duration=MINUTE)[0]
 
 
 def claim_refresh(row, at):
@@ -181,6 +187,13 @@ TABLES = [
         lambda house: outbox.make_upload(house.integration, house.at),
         claim_upload,
         "created_at",
+        2,
+    ),
+    LeasedTable(
+        DriveFile,
+        lambda house: drive.make_drive_file(house.integration, house.at),
+        claim_drive_file,
+        "due_at",
         2,
     ),
     LeasedTable(SupportAct, order_act, claim_act, "next_try_at", 2),

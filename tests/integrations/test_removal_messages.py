@@ -83,6 +83,11 @@ ends_what_it_says = pytest.mark.claim(
 
 REMOVED = {f"removal.{one}" for one in ("removed", "unreadable", "emptied", "counted", "signed")}
 PROMISED = {"disconnect.unchanged-there", "disconnect.unreadable-at-once", "disconnect.receipt"}
+PROMISED_OF_DRIVE = PROMISED - {"disconnect.unreadable-at-once"} | {
+    "disconnect.files-stay",
+    "disconnect.list-unreadable",
+    "disconnect.uploads-stop",
+}
 DESTROYED = "removal.tokens-destroyed"
 
 
@@ -278,6 +283,30 @@ class TestTheOnlyProduct:
         stays = {"mail": "Your mail at the provider", "calendar": "Your calendars at the provider"}
         assert world.read_receipt(product)["remains"]["at_the_provider"].startswith(stays[product])
 
+    @pytest.mark.claim("disconnect.files-stay", "disconnect.list-unreadable")
+    @pytest.mark.claim("disconnect.uploads-stop", "receipt.removed-drive")
+    @pytest.mark.claim("receipt.files-stay", "receipt.uploads-stopped")
+    @pytest.mark.clause("AN-2", "AN-7")
+    def test_is_a_drive_whose_files_stay(self, alice, google, mailoutbox):
+        world = connected(alice, RemovalAtGoogle(google), "drive")
+
+        text, _ = world.read_before("drive")
+        (job,) = world.disconnect("drive")
+
+        assert "Antares removes the names and states of 3 uploads, and destroys the keys" in text
+        assert world.before == PROMISED_OF_DRIVE | {
+            "disconnect.access-ends",
+            "disconnect.tokens-destroyed",
+        }
+        world.finish(job)
+        said = {"removal.access-confirmed", DESTROYED}
+        check_end(world, job, mailoutbox[-1], says=said, tone="good")
+        body = world.read_receipt("drive")
+        assert body["uploads"].items() >= {"saved": 2, "stopped": 1}.items()
+        assert "were stopped: 1." in body["uploads"]["says"]
+        assert "put into your Drive stay there: 2." in body["remains"]["at_the_provider"]
+        assert {"AN-2", "AN-7"} <= set(body["clauses"])
+
     @pytest.mark.claim("removal.access-gone", "receipt.access-was-ended")
     def test_is_removed_after_the_person_ended_our_access_at_google(
         self, alice, google, mailoutbox
@@ -447,6 +476,41 @@ class TestOneOfTwoProducts:
         }
         said = {"removal.access-ended", "removal.tokens-kept-ended"}
         check_end(world, job, mailoutbox[-1], says=said, tone="info")
+
+
+@ends_what_it_says
+class TestADriveBesideMail:
+    @pytest.mark.claim("receipt.drive-connected")
+    @pytest.mark.scenario("X6")
+    def test_keeps_access_and_tokens_when_mail_is_disconnected(self, alice, google, mailoutbox):
+        world = connected(alice, RemovalAtGoogle(google), "mail", "drive")
+
+        (job,) = world.disconnect("mail")
+        world.finish(job)
+
+        assert outcome_of(job) == RevocationOutcome.NEEDED_ELSEWHERE
+        revocation = world.read_receipt("mail")["provider_revocation"]
+        assert revocation["needed_by"] == ["drive"]
+        assert "The Drive of this account is still connected." in revocation["says"]
+        said = {
+            "removal.access-kept",
+            "removal.tokens-kept",
+            "removal.advice-kept",
+            "removal.product-kept",
+        }
+        check_end(world, job, mailoutbox[-1], says=said, tone="info")
+
+    def test_and_calendars_are_all_named(self, alice, google):
+        world = connected(alice, RemovalAtGoogle(google), "mail", "calendar", "drive")
+
+        text, _ = world.read_before()
+        one, _ = world.read_before("mail")
+
+        assert "Disconnect Google mail, Google Calendar and Google Drive?" in text
+        assert "in 2 conversations, 1 calendar with 2 events and the names and states of" in text
+        assert "also connected for Google Calendar and Google Drive" in one
+        world.finish(*world.disconnect())
+        assert world.live == set()
 
 
 @ends_what_it_says
@@ -620,6 +684,7 @@ class TestRemovalMessageTable:
         names = {
             ("google", "mail"): "Google mail",
             ("google", "calendar"): "Google Calendar",
+            ("google", "drive"): "Google Drive",
             ("microsoft", "mail"): "Microsoft mail",
             ("microsoft", "calendar"): "Microsoft Calendar",
         }

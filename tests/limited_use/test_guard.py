@@ -250,6 +250,28 @@ class TestOfPersons:
 
         assert fact in caught.value.decision.missing
 
+    @pytest.mark.clause("LU-1", "W-LU1", "AN-7")
+    @pytest.mark.parametrize(
+        "recipient",
+        [Recipient.OWNER, Recipient.OWN_PROVIDER, Recipient.OTHER_OWN_ACCOUNT],
+    )
+    def test_a_client_is_never_the_owner_and_never_acts_at_the_provider_as_the_owner(
+        self, ask, recipient
+    ):
+        use = Use(DataClass.FILE_CONTENT, Purpose.DRIVE_UPLOAD, recipient)
+        request = ask(use=use, facts=frozenset(Fact))
+
+        assert Fact.ACTOR_OWNS in guard.filter_access_facts(request)
+        assert Fact.ACTOR_OWNS not in guard.filter_access_facts(replace(request, actor=WIDGET))
+
+    @pytest.mark.clause("AN-7", "LU-2.1")
+    def test_a_feature_acts_for_the_owner_where_it_is_the_recipient(self, ask):
+        use = Use(DataClass.FILE_CONTENT, Purpose.DRIVE_UPLOAD, Recipient.PLATFORM_FEATURE)
+
+        facts = guard.filter_access_facts(ask(use=use, actor=WIDGET, facts=frozenset(Fact)))
+
+        assert Fact.ACTOR_OWNS in facts
+
     @pytest.mark.clause("LU-1", "W-LU1")
     def test_opens_no_share_to_a_client(self, ask):
         use = Use(DataClass.CALENDAR_EVENT, Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER)

@@ -52,7 +52,7 @@ def words(kind):
     whole = {
         **dict.fromkeys(("product", "removed", "others", "access"), NamedNotification.GOOGLE),
         **dict.fromkeys(("tokens", "advice", "pages"), NamedNotification.GOOGLE),
-        **dict.fromkeys(("messages", "threads", "calendars", "events"), 2),
+        **dict.fromkeys(("messages", "threads", "calendars", "events", "uploads"), 2),
         **dict.fromkeys(("unreadable_at", "backups_until", "keys_until"), AT),
         "provider": NamedNotification.GOOGLE,
         "reason": NamedNotification.GOOGLE,

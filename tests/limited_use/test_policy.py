@@ -43,7 +43,6 @@ ONLY_REFUSED = [
     Purpose.SECURITY_INVESTIGATION,
     Purpose.LEGAL_OBLIGATION,
     Purpose.MERGER_TRANSFER,
-    Purpose.DRIVE_UPLOAD,
 ]
 OWNER_NEEDS = {
     Fact.ACTOR_OWNS,
@@ -274,6 +273,8 @@ class TestRegisteredFeature:
             # It proposes, and no sink opens anything for it.
             (DataClass.MAIL_METADATA, Purpose.DRAFT_PROPOSE),
             (DataClass.MAIL_CONTENT, Purpose.DRAFT_PROPOSE),
+            # It proposes files that Antares made: see `test_policy_of_files`.
+            (DataClass.FILE_CONTENT, Purpose.DRIVE_UPLOAD),
         }
 
 
@@ -399,7 +400,9 @@ class TestKeeping:
             use
             for use in open_uses()
             if use.data_class in {DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY}
-            and use.recipient not in {Recipient.OWN_PROVIDER, Recipient.VAULT}
+            # A calendar that is saved in a Drive is stored only in Antares, so it is no copy.
+            and use.recipient
+            not in {Recipient.OWN_PROVIDER, Recipient.OTHER_OWN_ACCOUNT, Recipient.VAULT}
         }
 
         assert {use.recipient for use in shown} == {

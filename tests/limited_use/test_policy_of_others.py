@@ -144,7 +144,6 @@ OPENED = [
     ),
 ]
 WAITING = [
-    pytest.param(Purpose.DRIVE_UPLOAD, "no-uploading", "AN-7", marks=pytest.mark.clause("AN-7")),
     pytest.param(
         Purpose.SENTIMENT_OWNER, "never-read-moods", "AN-25", marks=pytest.mark.clause("AN-25")
     ),

@@ -213,6 +213,7 @@ class TestARunThatIsPermittedSomething:
                     frozenset(Fact),
                     None,
                     "never-advertise",
+                    is_client=False,
                 ),
                 *wrong,
             ],

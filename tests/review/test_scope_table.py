@@ -47,6 +47,7 @@ ASKED = {
         f"{GOOGLE}calendar.events.readonly",
         f"{GOOGLE}calendar.events",
     },
+    ("google", "drive"): {"openid", "email", f"{GOOGLE}drive.file"},
     ("microsoft", "mail"): SIGN_IN | {"Mail.Read", "MailboxSettings.Read"},
     ("microsoft", "calendar"): SIGN_IN
     | {"Calendars.Read", "Calendars.ReadWrite", "MailboxSettings.Read"},

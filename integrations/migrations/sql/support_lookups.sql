@@ -113,6 +113,9 @@ SELECT i.id, 'unsent', count(*) FROM looked_up AS i
     ON o.integration_id = i.id AND o.kind = 'mail' AND o.state IN ('waiting', 'drafted')
  GROUP BY i.id
 UNION ALL
+SELECT i.id, 'uploads', count(*) FROM looked_up AS i
+  JOIN public.integrations_drivefile AS u ON u.integration_id = i.id GROUP BY i.id
+UNION ALL
 SELECT i.id, 'quarantined', count(*) FROM looked_up AS i
   JOIN public.integrations_setaside AS q ON q.integration_id = i.id GROUP BY i.id
 $body$;

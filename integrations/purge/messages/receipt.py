@@ -31,6 +31,10 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             "receipt.removed-calendar",
             _("Antares removed its copy of your %(name)s: %(calendars)s with %(events)s."),
         ),
+        "receipt.removed-drive": claim(
+            "receipt.removed-drive",
+            _("Antares removed its list of your uploads to %(name)s: %(uploads)s."),
+        ),
         "receipt.removed-local": claim(
             "receipt.removed-local",
             _("Antares removed your %(name)s: %(calendars)s with %(events)s."),
@@ -121,6 +125,7 @@ REASONS: Final[Mapping[str, Text]] = MappingProxyType(
     {
         "mail": _("its mail was still connected"),
         "calendar": _("its calendars were still connected"),
+        "drive": _("its Drive was still connected"),
         "connection": _("you had connected it again"),
         "other_connection": _("another organisation had connected it as well"),
     }
@@ -129,7 +134,7 @@ TWO: Final = _("%(first)s and %(second)s")
 ALTERNATIVES: Final = _("%(first)s or %(second)s")
 PUBLISHED_KEYS: Final = _("published keys")
 PRODUCTS: Final[Mapping[str, Text]] = MappingProxyType(
-    {"mail": _("mail"), "calendar": _("calendar data")}
+    {"mail": _("mail"), "calendar": _("calendar data"), "drive": _("uploads")}
 )
 UNKNOWN_STORE: Final = _("Other data")
 OTHER_STORES: Final = _("All other kinds")
@@ -165,6 +170,10 @@ STORES: Final[Mapping[str, Text]] = MappingProxyType(
         "integrations.Thread": _("Conversations"),
         "integrations.Calendar": _("Calendars"),
         "integrations.Event": _("Events"),
+        "integrations.DriveFile": _("Uploads"),
+        "integrations.DriveFolder": _("Folders for uploads"),
+        "integrations.FolderRequest": _("Choices of a folder that were not complete"),
+        "integrations.StandingConsent": _("Consents to save files"),
         "integrations.SetAside": _("Items that could not be read"),
         "integrations.Reconciliation": _("Comparisons with the provider"),
         "integrations.SyncWork": _("Positions of the sync"),
@@ -185,7 +194,7 @@ STORES: Final[Mapping[str, Text]] = MappingProxyType(
         "integrations.Approval": _("Requests to an administrator"),
         "integrations.Connection.grant": _("Account address and access tokens"),
         "limited_use.DataKey.copies": _("Keys to calendars"),
-        "limited_use.DataKey.content": _("Keys to mail and calendar data"),
+        "limited_use.DataKey.content": _("Keys to mail, calendar data and uploads"),
         "limited_use.DataKey.credential": _("Keys to access tokens"),
         "limited_use.DataKey.account": _("Keys to the account address"),
     }
@@ -194,7 +203,7 @@ STORES: Final[Mapping[str, Text]] = MappingProxyType(
 #: Lines of keys (`KeyLine`) in words.
 KEY_LINES: Final[Mapping[str, Text]] = MappingProxyType(
     {
-        "content": _("Mail and calendar data"),
+        "content": _("Mail, calendar data and uploads"),
         "own": _("Antares calendars"),
         "account": _("Account address"),
         "credential": _("Access tokens"),
@@ -207,6 +216,7 @@ NOTES: Final[Mapping[str, Text]] = MappingProxyType(
         "provider_revocation": _("Access at the provider"),
         "provider_watches": _("Notifications of the provider"),
         "at_the_provider": _("Data at the provider"),
+        "uploads": _("Uploads"),
         "credential": _("Access tokens"),
         "backups": _("Database backups"),
         "key_epoch": _("Key to encrypted copies"),
@@ -249,4 +259,5 @@ COUNTS: Final = {
     "threads": lambda n: ngettext("%(count)s conversation", "%(count)s conversations", n),
     "calendars": lambda n: ngettext("%(count)s calendar", "%(count)s calendars", n),
     "events": lambda n: ngettext("%(count)s event", "%(count)s events", n),
+    "uploads": lambda n: ngettext("%(count)s upload", "%(count)s uploads", n),
 }

@@ -1,7 +1,8 @@
 """
 Which scopes let each called API method through, as the providers document it.
 
-Google's are those of the discovery documents of Gmail and Google Calendar; a test compares them.
+Google's are those of the discovery documents of Gmail, Google Calendar and Google Drive; a test
+compares them.
 Microsoft's are those of each method's page. Tests of the adapters compare the methods with the
 calls that the adapters make.
 """
@@ -65,6 +66,11 @@ _STOPS_CHANNELS: Final = (
     f"{_READS_EVENTS} calendar.calendarlist calendar.calendarlist.readonly calendar.acls"
     " calendar.acls.readonly calendar.settings calendar.settings.readonly"
 )
+_CREATES_FILES: Final = "drive drive.appdata drive.file"
+_READS_FILES: Final = (
+    f"{_CREATES_FILES} drive.meet.readonly drive.metadata drive.metadata.readonly"
+    " drive.photos.readonly drive.readonly"
+)
 
 _MAIL: Final = "Mail.ReadBasic Mail.Read Mail.ReadWrite"
 _BODIES: Final = "Mail.Read Mail.ReadWrite"
@@ -101,6 +107,11 @@ GOOGLE_METHODS: Final[Mapping[str, MethodScopes]] = {
     "calendar.events.patch": _google(_WRITES_EVENTS),
     "calendar.events.delete": _google(_WRITES_EVENTS),
     "calendar.events.move": _google(_MOVES_EVENTS),
+    "drive.files.create": _google(_CREATES_FILES),
+    "drive.files.generateIds": _google(_CREATES_FILES),
+    "drive.files.get": _google(_READS_FILES),
+    "drive.files.list": _google(_READS_FILES),
+    "drive.files.update": _google(f"{_CREATES_FILES} drive.metadata drive.scripts"),
 }
 
 MICROSOFT_METHODS: Final[Mapping[str, MethodScopes]] = {
@@ -191,6 +202,18 @@ GOOGLE_SCOPE_SIZES: Final[Mapping[str, Mapping[str, int]]] = {
         "calendar.calendars.readonly": 1,
         "calendar.freebusy": 1,
     },
+    "drive": {
+        "drive": 63,
+        "drive.file": 49,
+        "drive.readonly": 29,
+        "drive.metadata": 26,
+        "drive.appdata": 20,
+        "drive.meet.readonly": 18,
+        "drive.metadata.readonly": 18,
+        "drive.photos.readonly": 13,
+        "drive.apps.readonly": 2,
+        "drive.scripts": 1,
+    },
 }
 
 #: Permissions of Microsoft Graph for one resource, from the least privileged.
@@ -215,6 +238,7 @@ LIMITS: Final[Mapping[str, Promise]] = {
     ),
     "calendar.events.public.readonly": _("reaches public calendars only"),
     "calendar.app.created": _("reaches calendars that Antares itself created only"),
+    "drive.appdata": _("reaches only a hidden folder, whose files the person cannot open"),
     "Mail.ReadBasic": _("shows senders and subjects, but no text and no attachments"),
     "Calendars.ReadBasic": _("shows times and titles, but no notes and no address of a meeting"),
 }

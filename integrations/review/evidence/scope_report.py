@@ -49,6 +49,7 @@ CLASSES: Final[Mapping[str, Mapping[str, str]]] = {
         _GOOGLE + "calendar.calendarlist.readonly": "not sensitive",
         _GOOGLE + "calendar.events.readonly": "sensitive",
         _GOOGLE + "calendar.events": "sensitive",
+        _GOOGLE + "drive.file": "not sensitive",
     },
     "Microsoft": {
         "openid": _SELF,

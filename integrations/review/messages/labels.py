@@ -134,7 +134,11 @@ STAFF_ROWS: Final[Mapping[str, Promise]] = {
     ),
 }
 
-PRODUCTS: Final[Mapping[str, Promise]] = {"mail": _("mail"), "calendar": _("calendars")}
+PRODUCTS: Final[Mapping[str, Promise]] = {
+    "mail": _("mail"),
+    "calendar": _("calendars"),
+    "drive": _("Drive"),
+}
 
 EVERYONE: Final = _("everyone")
 ALL_DATA: Final = _("all data")

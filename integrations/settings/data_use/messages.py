@@ -96,9 +96,9 @@ EVENT: Final[Texts] = {
     "delegation.switched_on": _("You switched the feature on"),
     "delegation.switched_off": _("You switched the feature off"),
     "grant.discarded": _("Access returned to the provider"),
-    "integration.connected": _("Mailbox or calendar connected"),
-    "integration.disconnected": _("Mailbox or calendar disconnected"),
-    "integration.emptied": _("All data of the mailbox or calendar removed"),
+    "integration.connected": _("Mailbox, calendar or Drive connected"),
+    "integration.disconnected": _("Mailbox, calendar or Drive disconnected"),
+    "integration.emptied": _("All data of the mailbox, calendar or Drive removed"),
     "key.destroyed": _("Encryption key destroyed"),
     "ledger_key.set_aside": _("Key of the removed account's records kept for you"),
     "ledger_key.destroyed": _("Key of the removed account's records destroyed"),
@@ -152,7 +152,7 @@ ACTION: Final[Mapping[tuple[str, str], StrOrPromise]] = {
         "compared the recipients of a draft with your mail"
     ),
     (Purpose.DRIVE_UPLOAD, ""): _("proposed a file for your Drive"),
-    (Purpose.DRIVE_UPLOAD, Recipient.OWNER): _("looked at the files in your Drive"),
+    (Purpose.DRIVE_UPLOAD, Recipient.OWNER): _("looked at the list of your uploads"),
     (Purpose.DRIVE_UPLOAD, Recipient.OWN_PROVIDER): _("put a file into your Drive"),
     (Purpose.DRIVE_UPLOAD, Recipient.OTHER_OWN_ACCOUNT): _(
         "saved a file of one account in the Drive of another"

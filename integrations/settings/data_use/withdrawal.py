@@ -14,7 +14,7 @@ from integrations.access import scopes
 from integrations.access.request_context import RequestContext
 from integrations.calendar import calendar_access
 from integrations.calendar.pages import named_calendars
-from integrations.models import Integration, Message, Thread
+from integrations.models import DriveFile, Integration, Message, Thread
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from integrations.web import account_rows, ownership, row_counts
@@ -45,17 +45,18 @@ def render_withdrawal(
         feature=status.feature, **_get_owner(request_context)
     )
     page = _WithdrawalPage(request, request_context, status, integrations)
-    if "calendar" in connections.get_copied_products(status.feature):
+    if "calendar" in connections.get_dependent_products(status.feature):
         return _render_calendars(page)
-    return _render_mailboxes(page)
+    return _render_accounts(page)
 
 
-def _render_mailboxes(page: _WithdrawalPage) -> bytes:
-    """For features that store mail or nothing."""
+def _render_accounts(page: _WithdrawalPage) -> bytes:
+    """For features that store mail, uploads or nothing."""
     shape = partial(
-        _show_mailbox,
+        _show_account_with_counts,
         messages=row_counts.count_by_integration(Message, page.integrations),
         threads=row_counts.count_by_integration(Thread, page.integrations),
+        uploads=row_counts.count_by_integration(DriveFile, page.integrations),
     )
     return account_rows.render_account_page(
         page.request,
@@ -75,18 +76,20 @@ def _list_rows(page: _WithdrawalPage, shape: account_rows.ShowAccount) -> Accoun
     )
 
 
-def _show_mailbox(
+def _show_account_with_counts(
     integration: Integration,
     opened: Mapping[str, bytes],
     *,
     messages: Mapping[UUID, int],
     threads: Mapping[UUID, int],
+    uploads: Mapping[UUID, int],
 ) -> page_sink.TemplateItem:
     clear = {
         **_describe_account(integration),
         "has_address": "email" in opened,
         "message_count": messages.get(integration.id, 0),
         "thread_count": threads.get(integration.id, 0),
+        "upload_count": uploads.get(integration.id, 0),
     }
     return page_sink.TemplateItem(clear, {"email": opened.get("email", b"").decode()})
 
@@ -136,6 +139,7 @@ def _describe_account(integration: Integration) -> dict[str, Any]:
         "has_address": False,
         "message_count": 0,
         "thread_count": 0,
+        "upload_count": 0,
     }
 
 
@@ -155,7 +159,7 @@ def _list_also_withdrawn(page: _WithdrawalPage) -> list[str]:
     """Return other features with agreements about these accounts only."""
     keys = {
         feature.key
-        for product in connections.get_copied_products(page.status.feature)
+        for product in connections.get_dependent_products(page.status.feature)
         for feature in scopes.list_product_features(product)
     }
     return [

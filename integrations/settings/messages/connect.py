@@ -23,6 +23,7 @@ class ConnectNextStep(StrEnum):
     GRANT = "grant"
     ADD_MAIL = "add_mail"
     ADD_CALENDAR = "add_calendar"
+    ADD_DRIVE = "add_drive"
     NONE = "none"
 
 
@@ -41,6 +42,7 @@ ACTION_LABELS: Final[dict[ConnectNextStep, StrOrPromise]] = {
     ConnectNextStep.GRANT: _("Grant permission"),
     ConnectNextStep.ADD_MAIL: _("Add mail to that account"),
     ConnectNextStep.ADD_CALENDAR: _("Add calendar to that account"),
+    ConnectNextStep.ADD_DRIVE: _("Add Drive to that account"),
     ConnectNextStep.NONE: "",
 }
 #: Text of the link back to the page that lacked a permission, by route.
@@ -274,4 +276,40 @@ CALENDAR_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
         OUTCOMES[AttemptOutcome.LIVES_ALREADY].says,
         ConnectNextStep.ADD_CALENDAR,
     ),
+}
+
+#: Outcomes of connecting a Drive that differ from those of mail.
+DRIVE_OUTCOMES: Final[dict[str, ConnectOutcome]] = {
+    AttemptOutcome.CONNECTED: ConnectOutcome(
+        "good",
+        _("Connected."),
+        claim(
+            "outcome.drive-ready",
+            _("A file goes into your Drive only when you choose it or agree to it."),
+        ),
+        ConnectNextStep.NONE,
+    ),
+    AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: ConnectOutcome(
+        "warn",
+        _("The account is connected, but not its Drive."),
+        join_sentences(
+            claim(
+                "outcome.no-drive",
+                _("You did not grant permission to put files there, so Antares puts none there."),
+            ),
+            _("Grant it below to save files in your Drive."),
+        ),
+        ConnectNextStep.NONE,
+    ),
+    AttemptOutcome.LIVES_ALREADY: ConnectOutcome(
+        "warn",
+        OUTCOMES[AttemptOutcome.LIVES_ALREADY].title,
+        OUTCOMES[AttemptOutcome.LIVES_ALREADY].says,
+        ConnectNextStep.ADD_DRIVE,
+    ),
+}
+#: Outcomes that differ from those of mail, by product.
+PRODUCT_OUTCOMES: Final[dict[str, dict[str, ConnectOutcome]]] = {
+    "calendar": CALENDAR_OUTCOMES,
+    "drive": DRIVE_OUTCOMES,
 }

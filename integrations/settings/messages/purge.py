@@ -19,6 +19,7 @@ Text = str | Promise
 REMOVED: Final = _("Removed.")
 MAIL_COUNTS: Final = _("%(messages)s in %(threads)s")
 CALENDAR_COUNTS: Final = _("%(calendars)s with %(events)s")
+DRIVE_COUNTS: Final = _("the names and states of %(uploads)s")
 
 _Outcome = LedgerKey.Outcome
 

@@ -66,7 +66,7 @@ EACH_CAPABILITY = pytest.mark.parametrize(
 
 @cache
 def discovery_methods() -> dict[str, dict]:
-    """Return every method of Gmail and Google Calendar, as Google describes it."""
+    """Return every method of Gmail, Google Calendar and Google Drive, as Google describes it."""
     found: dict[str, dict] = {}
 
     def walk(node):
@@ -77,6 +77,7 @@ def discovery_methods() -> dict[str, dict]:
 
     walk(json.loads(get_static_doc("gmail", "v1")))
     walk(json.loads(get_static_doc("calendar", "v3")))
+    walk(json.loads(get_static_doc("drive", "v3")))
     return found
 
 

@@ -36,6 +36,7 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import blind_index, data_keys
 from limited_use.vault.sealing import Sealer, get_sealer
 from tests import grants
+from tests.drive import fill_drive
 from tests.notices import fill_notices
 from tests.outbox import fill_outbox
 
@@ -164,6 +165,7 @@ def integration(
         asked_at=at,
     )
     fill_outbox(made, at)
+    fill_drive(made, at)
     fill_notices(made, at)
     Reply.objects.create(
         integration=made,
