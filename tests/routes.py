@@ -301,6 +301,16 @@ ROUTES: dict[str, Kind] = {
     "upload": Kind(
         "401 401 401 401", "ok 405 405/415/none none", "404 405 405/415/404 none", NO_FILES
     ),
+    "drive-files": OWN_PAGE,
+    "drive-file-states": OWN_PAGE,
+    "drive-file-row": ONE_PAGE,
+    # No action that there is.
+    "drive-file": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
+    # The file has not reached the Drive.
+    "drive-file-trash": Kind("sign-in sign-in 405 405", "404 go 405 405", "404 404 405 405"),
+    # Of no Drive.
+    "drive-folder": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
+    "drive-folder-return": CALLBACK,
     "calendar": OWN_PAGE,
     "calendar-coming": OWN_PAGE,
     "calendar-find": OWN_PAGE,

@@ -146,7 +146,8 @@ function startFiles(part) {
   function setId(row, id) {
     row.dataset.file = id;
     for (const form of row.querySelectorAll("form")) {
-      form.action = form.action.replace(BLANK_ID, id);
+      // A field of the form is called `action`, too.
+      form.setAttribute("action", form.getAttribute("action").replace(BLANK_ID, id));
     }
     setButtonsHidden(row, ["pause"], false);
   }
@@ -714,7 +715,7 @@ function startFiles(part) {
     const body = new FormData(form);
     body.set("part", "row");
     try {
-      const answer = await fetch(form.action, { method: "POST", body });
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body });
       if (answer.status === 204 || answer.status === 404) {
         if (action === "remove") await forget(id);
         removeRow(row);

@@ -119,10 +119,9 @@ def _present_drive(drive: ConnectedDrive, opened: Mapping[str, bytes]) -> Templa
             "has_folder_page": provider.folder_choice is not None,
             "is_chosen": folder is not None and folder.is_chosen,
             "has_folder_link": bool(_check_link(place.get("link", ""))),
-            "has_email": "email" in opened,
         },
         opened={
-            "email": opened.get("email", b"").decode(),
+            "email": opened.get("email", b"").decode() or provider.label,
             "folder_name": place.get("name") or folders.FOLDER_NAME,
             "folder_link": _check_link(place.get("link", "")),
         },
