@@ -54,8 +54,15 @@ class TcpRelay:
         service = socket.create_connection(self._target)
         with self._lock:
             self._open |= {client, service}
-        for source, sink in ((client, service), (service, client)):
-            Thread(target=_pass_on, args=(source, sink), daemon=True).start()
+        Thread(target=_relay, args=(client, service), daemon=True).start()
+
+
+def _relay(client: socket.socket, service: socket.socket) -> None:
+    with client, service:
+        requests = Thread(target=_pass_on, args=(client, service), daemon=True)
+        requests.start()
+        _pass_on(service, client)
+        requests.join()
 
 
 def _pass_on(source: socket.socket, sink: socket.socket) -> None:

@@ -170,7 +170,7 @@ class TestInterruptedUpload:
         choose(sender, **{"large.bin": data})
         row = find_row(sender, "large.bin")
         expect(row.locator("[data-progress-words]")).to_contain_text("left")
-        sender.page.wait_for_timeout(2500)
+        sender.page.wait_for_timeout(5000)
 
         relay.break_off()
         expect(row.locator("[data-note]")).to_contain_text("No connection")
