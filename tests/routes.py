@@ -25,7 +25,8 @@ WORDS: dict[str, tuple[frozenset[int], str]] = {
     "confirm": (frozenset({302}), "/accounts/reauthenticate/"),
     "provider": (frozenset({303}), "https://accounts.google.com/"),
     **{
-        str(code): (frozenset({code}), "") for code in (400, 401, 403, 404, 405, 409, 410, 415, 428)
+        str(code): (frozenset({code}), "")
+        for code in (400, 401, 403, 404, 405, 409, 410, 412, 415, 428)
     },
 }
 
@@ -453,6 +454,13 @@ ROUTES: dict[str, Kind] = {
     "api-event-move": Kind("401 401 401 401", "405 428 405 none", "404 404 404 404"),
     "api-free-busy": ASKED,
     "api-availability": ASKED,
+    # Without the headers of an upload.
+    "api-files": Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NO_FILES),
+    "api-file": Kind("401 401 401 401", "ok 405 405/412/412 none", "404 404 404 404", NO_FILES),
+    "api-file-pause": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
+    "api-file-resume": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
+    "api-file-cancel": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
+    "api-file-retry": Kind("401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FILES),
     "api-nothing": NOTHING,
     # Without a link that works: the page says so, and takes nothing.
     "account_sign_in_link": everyone("ok 410 405 405"),

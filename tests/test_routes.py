@@ -42,6 +42,7 @@ from integrations.models import (
     ConnectAttempt,
     Connection,
     DraftProposal,
+    DriveFile,
     Event,
     Integration,
     ItemKind,
@@ -57,8 +58,10 @@ from integrations.models import (
 )
 from integrations.operations import heartbeats
 from integrations.outbox import uploads
+from limited_use.agreements import consents
 from limited_use.models import Receipt
 from limited_use.policy import feature_registry
+from tests import drive as drive_rows
 from tests import factories, naming, outbox, routes
 from tests.api import cast
 from tests.api.conftest import alice, bob, keyring, mailbox, mallory, synced
@@ -150,7 +153,7 @@ class RoutesWorld:
 
     def address(self, name: str, *, unknown: bool = False) -> str:
         if name == "api-nothing":
-            return "/v1/users/me/files"
+            return "/v1/users/me/nothing"
         wanted = route(name).wanted
         ids = self.ids | self.ids_by_route.get(name, {})
         values = {key: unknown_id(key) if unknown else ids[key] for key in wanted}
@@ -176,6 +179,7 @@ class RoutesWorld:
             ConnectAttempt.objects.filter(user_id=user),
             Event.objects.filter(user_id=user),
             Upload.objects.filter(user_id=user),
+            DriveFile.objects.filter(user_id=user),
             OutboxCommand.objects.filter(user_id=user),
             DraftProposal.objects.filter(user_id=user),
             ServiceToken.objects.filter(delegation__user_id=user),
@@ -207,6 +211,9 @@ def world(alice, monkeypatch):
     proposal, _ = (outbox.make_proposal(alice.integration, timezone.now()) for _ in range(2))
     delegation = cast.switch_on(alice, cast.widget())
     factor = cast.security_key(alice.user)
+    drive = make_drive(alice)
+    # Two, so that the list has a next page.
+    file, _ = (drive_rows.make_drive_file(drive, timezone.now(), due_at=None) for _ in range(2))
     elsewhere = cast.make_remote_attachment_ref(alice)
     ids = {
         "row": str(elsewhere.row),
@@ -234,6 +241,8 @@ def world(alice, monkeypatch):
         "entry_id": UNKNOWN,
         "share_id": UNKNOWN,
         "upload_id": str(make_upload(alice).id),
+        "file_id": str(file.id),
+        "drive_id": str(file.integration_id),
         "command_id": str(command.id),
         "proposal_id": str(proposal.id),
         "bundle_id": UNKNOWN,
@@ -279,6 +288,8 @@ def cursors(hers: Client) -> dict[str, str]:
         "api-events": ("events", naming.TIMES),
         "api-outbox": ("outbox", {}),
         "api-proposals": ("proposals", {}),
+        # The page of files and the API read the same list.
+        "drive-files": ("files", {}),
         # The page of conversations and the API read the same list.
         "inbox": ("threads", {"folder": "inbox"}),
     }
@@ -308,6 +319,22 @@ def make_upload(alice: houses.Household) -> Upload:
     return uploads.create_upload(
         access, size=1, filename="a.txt", content_type="text/plain", at=context.at
     )
+
+
+def make_drive(alice: houses.Household) -> Integration:
+    """Return a Drive of hers."""
+    drive = factories.make_integration(
+        alice.connection, product="drive", consent=False, synced=False
+    )
+    with transaction.atomic():
+        consents.give(
+            person_id=alice.user.id,
+            organisation_id=alice.organisation.id,
+            feature="drive",
+            version=feature_registry.FEATURES["drive"].version,
+            at=timezone.now(),
+        )
+    return drive
 
 
 def make_question(alice: houses.Household, *, kind: ItemKind = ItemKind.MESSAGE) -> SupportQuestion:
@@ -724,7 +751,7 @@ class TestEveryRoute:
 IDS = (
     "user", "row", "message_id", "thread_id", "attachment_id", "connection_id", "integration_id",
     "purge_id", "pk", "own_entry_id", "consent_id", "calendar_id", "event_id", "command_id",
-    "proposal_id",
+    "proposal_id", "file_id",
 )  # fmt: skip
 
 

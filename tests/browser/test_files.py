@@ -188,7 +188,9 @@ class TestInterruptedUpload:
         path.write_bytes(data)
         slow_down(sender, MIB)
         sender.page.locator("#id_files").set_input_files(path)
-        expect(find_row(sender, "large.bin").locator("[data-progress-words]")).to_contain_text("left")
+        expect(find_row(sender, "large.bin").locator("[data-progress-words]")).to_contain_text(
+            "left"
+        )
         sender.page.wait_for_timeout(2500)
         sender.page.on("dialog", lambda dialog: dialog.accept())
         sender.page.reload()

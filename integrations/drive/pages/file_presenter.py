@@ -140,9 +140,7 @@ def present_file(file: DriveFile, opened: Mapping[str, bytes]) -> TemplateItem:
     is_from_client = file.source == FileSourceKind.CLIENT and not file.proposed_by
     # A worker completes an empty file.
     waits_for_bytes = (
-        is_from_client
-        and file.state in _CANCELLABLE
-        and (file.size != 0 or file.id == BLANK_ID)
+        is_from_client and file.state in _CANCELLABLE and (file.size != 0 or file.id == BLANK_ID)
     )
     link = _check_link(described["link"] or "") if file.state == DriveFileState.DONE else ""
     return TemplateItem(
@@ -194,9 +192,7 @@ def present_file(file: DriveFile, opened: Mapping[str, bytes]) -> TemplateItem:
 
 def make_blank_file(at: datetime) -> DriveFile:
     """Return the file of a row without values, for a script to copy."""
-    return DriveFile(
-        id=BLANK_ID, created_at=at, changed_at=at, expires_at=at, size=0, received=0
-    )
+    return DriveFile(id=BLANK_ID, created_at=at, changed_at=at, expires_at=at, size=0, received=0)
 
 
 def name_feature(key: str) -> StrOrPromise:

@@ -105,7 +105,7 @@ REMOVED: Final = claim(
     "files.removed", _("The file is removed from the list. If it is in the Drive, it stays there.")
 )
 TRASHED: Final = claim(
-    "files.trashed", _("The file is in the Drive’s trash, and removed from the list.")
+    "files.trashed", _("The file is in the trash of the Drive, and removed from the list.")
 )
 NOT_TRASHED: Final = _("The Drive did not move the file to its trash. Try again later.")
 DRIVE_AWAY: Final = _("The Drive is not connected any longer.")

@@ -177,7 +177,11 @@ def _seal(drive, model, column, row_id, **values):
 
 def _add_folder(drive, name, *, is_chosen):
     folder_id = uuid7()
-    place = {"folder_id": "folder-1", "name": name, "link": "https://drive.google.com/drive/folders/1"}
+    place = {
+        "folder_id": "folder-1",
+        "name": name,
+        "link": "https://drive.google.com/drive/folders/1",
+    }
     DriveFolder.objects.create(
         id=folder_id,
         integration=drive,
@@ -188,7 +192,9 @@ def _add_folder(drive, name, *, is_chosen):
     )
 
 
-def _add_file(drive, state, *, name="Photos of the old harbour.zip", link="", size=48 * MIB, **values):
+def _add_file(
+    drive, state, *, name="Photos of the old harbour.zip", link="", size=48 * MIB, **values
+):
     file_id, at = uuid7(), drive.status_since
     received = {DriveFileState.UPLOADING: 20 * MIB, DriveFileState.PAUSED: 20 * MIB}.get(state, 0)
     if state in {DriveFileState.CHECKING, DriveFileState.DONE}:

@@ -83,16 +83,21 @@ class TestList:
     @pytest.mark.claim("files.done")
     def test_shows_a_file_in_the_drive(self, alices, files):
         data = make_file(10)
-        files.upload(data, filename=MARKUP)
+        files.upload(data, filename="Plan.pdf")
 
         html = alices.client.get(PAGE).text
 
         files.check_remote(data)
-        assert MARKUP in text(html)
-        assert MARKUP not in html
+        assert "Plan.pdf" in text(html)
         assert "In the Drive" in text(html)
         assert 'rel="noopener noreferrer">Open in Drive' in html
         assert "https://drive.google.com/file/d/" in html
+
+    def test_escapes_names(self, alices, drive, make_row, page):
+        seal(make_row(), drive, filename=MARKUP, content_type="text/plain")
+
+        assert MARKUP in page()
+        assert MARKUP not in alices.client.get(PAGE).text
 
     @pytest.mark.claim("files.done")
     @pytest.mark.parametrize("state", DriveFileState)
