@@ -26,7 +26,7 @@ WORDS: dict[str, tuple[frozenset[int], str]] = {
     "provider": (frozenset({303}), "https://accounts.google.com/"),
     **{
         str(code): (frozenset({code}), "")
-        for code in (400, 401, 403, 404, 405, 409, 410, 412, 415, 428)
+        for code in (201, 400, 401, 403, 404, 405, 409, 410, 415, 428)
     },
 }
 
@@ -63,6 +63,8 @@ SHARING_POST = Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NOT
 # Alice shares nothing on this walk.
 ONE_SHARE = Kind("401 401 401 401", "405 405 405/405/404 none", "404 404 404 404", NOT_FOR_FEATURES)
 NO_FILES = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
+# The files of this walk are the owner's own.
+NO_FILE_OF_THE_FEATURE = {"feature": "405 404 405 none"}
 # The policy refuses features before anything is looked up.
 NO_FEATURE_SENDS = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
 # The feature on this walk was not switched on for calendars: the policy refuses it.
@@ -454,13 +456,29 @@ ROUTES: dict[str, Kind] = {
     "api-event-move": Kind("401 401 401 401", "405 428 405 none", "404 404 404 404"),
     "api-free-busy": ASKED,
     "api-availability": ASKED,
-    # Without the headers of an upload.
-    "api-files": Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NO_FILES),
-    "api-file": Kind("401 401 401 401", "ok 405 405/412/412 none", "404 404 404 404", NO_FILES),
-    "api-file-pause": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
-    "api-file-resume": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
-    "api-file-cancel": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
-    "api-file-retry": Kind("401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FILES),
+    # PATCH has no body.
+    "api-files": Kind(
+        "401 401 401 401", "ok 201 405 none", "404 404 404 404", {"feature": "ok 403 405 none"}
+    ),
+    "api-file": Kind(
+        "401 401 401 401",
+        "ok 405 405/415/none none",
+        "404 404 404 404",
+        {"feature": "404 405 405/415/404 none"},
+    ),
+    "api-file-pause": Kind(
+        "401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILE_OF_THE_FEATURE
+    ),
+    # Not paused, and not failed.
+    "api-file-resume": Kind(
+        "401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FILE_OF_THE_FEATURE
+    ),
+    "api-file-cancel": Kind(
+        "401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILE_OF_THE_FEATURE
+    ),
+    "api-file-retry": Kind(
+        "401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FILE_OF_THE_FEATURE
+    ),
     "api-nothing": NOTHING,
     # Without a link that works: the page says so, and takes nothing.
     "account_sign_in_link": everyone("ok 410 405 405"),

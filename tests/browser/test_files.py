@@ -254,6 +254,7 @@ class TestFolderOfTheDrive:
         folder_id = sender.google.add_folder(sender.account, "Contracts")
         sender.page.get_by_role("button", name="Choose a folder in the Drive").click()
         sender.page.wait_for_url(f"{sender.service.sandbox_url}/**")
+        sender.page.locator(f'input[name="account"][value="{sender.account}"]').check()
         sender.page.locator(f'input[value="{folder_id}"]').check()
         sender.page.get_by_role("button", name="Allow", exact=True).click()
 
@@ -261,8 +262,8 @@ class TestFolderOfTheDrive:
         assert sender.page.url == f"{sender.url}{PAGE}"
         choose(sender, **{"a.bin": make_file(1000)})
         expect_state(sender, "a.bin", "In the Drive")
-        (remote,) = sender.google.drive_files(sender.account, name="a.bin")
-        assert remote["parents"] == [folder_id]
+        remote = {file["name"]: file for file in sender.google.drive_files(sender.account)}
+        assert remote["a.bin"]["parents"] == [folder_id]
         sender.page.get_by_role("button", name="own folder").click()
         expect(sender.page.locator("#folder")).to_contain_text("Antares")
 

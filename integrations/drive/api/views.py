@@ -40,7 +40,7 @@ class FileView(TusView, UserDataView):
 
 
 class FileListView(FileView):
-    plain_methods = frozenset({"GET"})
+    plain_methods = frozenset({"GET", "HEAD"})
     query = serializers.FileListQuerySerializer
 
     @extend_schema(
