@@ -63,6 +63,8 @@ SHARING_POST = Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NOT
 # Alice shares nothing on this walk.
 ONE_SHARE = Kind("401 401 401 401", "405 405 405/405/404 none", "404 404 404 404", NOT_FOR_FEATURES)
 NO_FILES = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
+# The files of this walk are the owner's own.
+NO_FILE_OF_THE_FEATURE = {"feature": "405 404 405 none"}
 # The policy refuses features before anything is looked up.
 NO_FEATURE_SENDS = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
 # Neither is the feature on this walk for files.
@@ -319,6 +321,16 @@ ROUTES: dict[str, Kind] = {
         "sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"
     ),
     "drive-standing-consent-withdraw": FORM,
+    "drive-files": OWN_PAGE,
+    "drive-file-states": OWN_PAGE,
+    "drive-file-row": ONE_PAGE,
+    # No action that there is.
+    "drive-file": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
+    # The file has not reached the Drive.
+    "drive-file-trash": Kind("sign-in sign-in 405 405", "404 go 405 405", "404 404 405 405"),
+    # Of no Drive.
+    "drive-folder": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
+    "drive-folder-return": CALLBACK,
     "calendar": OWN_PAGE,
     "calendar-coming": OWN_PAGE,
     "calendar-find": OWN_PAGE,
@@ -472,6 +484,7 @@ ROUTES: dict[str, Kind] = {
     "api-event-move": Kind("401 401 401 401", "405 428 405 none", "404 404 404 404"),
     "api-free-busy": ASKED,
     "api-availability": ASKED,
+    # PATCH has no body.
     "api-nothing": NOTHING,
     # Without a link that works: the page says so, and takes nothing.
     "account_sign_in_link": everyone("ok 410 405 405"),

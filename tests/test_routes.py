@@ -81,6 +81,7 @@ TRY_ALL_METHODS = ("anonymous", "owner", "stranger", "feature")
 UNKNOWN = "00000000-0000-7000-8000-000000000001"
 FINE = range(200, 400)
 # Without them no request to an upload reaches anything.
+_TAKES_TUS = re.compile(r"/uploads/|/v1/users/[^/]+/files")
 TUS_HEADERS = {"Tus-Resumable": "1.0.0", "Upload-Length": "1"}
 
 # Which column a caller has, on pages and at the API.
@@ -212,7 +213,8 @@ def world(alice, monkeypatch):
     proposal, _ = (outbox.make_proposal(alice.integration, timezone.now()) for _ in range(2))
     drive_of_alice = factories.make_integration(alice.connection, product="drive", consent=False)
     factories.make_consent(alice.connection, feature="drive")
-    file, _ = (make_drive_file(drive_of_alice, timezone.now()) for _ in range(2))
+    # Two, so that the list has a next page.
+    file, _ = (make_drive_file(drive_of_alice, timezone.now(), due_at=None) for _ in range(2))
     standing_consent = make_standing_consent(drive_of_alice, timezone.now())
     delegation = cast.switch_on(alice, cast.widget())
     factor = cast.security_key(alice.user)
@@ -292,6 +294,8 @@ def cursors(hers: Client) -> dict[str, str]:
         "api-outbox": ("outbox", {}),
         "api-proposals": ("proposals", {}),
         "api-files": ("files", {}),
+        # The page of files and the API read the same list.
+        "drive-files": ("files", {}),
         # The page of conversations and the API read the same list.
         "inbox": ("threads", {"folder": "inbox"}),
     }
@@ -427,7 +431,7 @@ def send_request(client: Client, method: str, path: str, form: Mapping[str, Any]
     """Send one request and take back all that it did."""
     cookies = client.cookies.output()
     before = transaction.savepoint()
-    if path.startswith("/uploads/") or "/files" in path:
+    if _TAKES_TUS.match(path):
         more["headers"] = {**TUS_HEADERS, **more.get("headers", {})}
     try:
         if method == "POST":
@@ -737,7 +741,7 @@ class TestEveryRoute:
 IDS = (
     "user", "row", "message_id", "thread_id", "attachment_id", "connection_id", "integration_id",
     "purge_id", "pk", "own_entry_id", "consent_id", "calendar_id", "event_id", "command_id",
-    "proposal_id",
+    "proposal_id", "file_id",
 )  # fmt: skip
 
 
