@@ -217,10 +217,9 @@ ROUTES: dict[str, Kind] = {
     "settings-export": Kind("sign-in sign-in 405 405", "ok ok 405 405", "404 404 405 405"),
     # Without a Drive, the page says so, and its form leads back to it.
     "drive-save-attachment": CONFIRMED,
-    # Alice's calendar on this walk is one of a provider, and her account has no Drive: see
-    # `integrations/drive`.
+    # Alice's calendar on this walk is one of a provider: see `integrations/drive`.
     "drive-save-calendar": Kind("sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"),
-    "drive-save-export": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
+    "drive-save-export": Kind("405 sign-in 405 405", "405 go 405 405", "405 404 405 405"),
     "settings-feature": SWITCH,
     # What may be withdrawn is not what may be switched off: a feature of the service itself.
     "settings-feature-withdraw": Kind(
