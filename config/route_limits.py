@@ -119,6 +119,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         settings-receipt settings-receipt-part-2 settings-access settings-activity
         settings-activity-entries settings-activity-proof
         settings-calendars inbox inbox-compose-addresses inbox-compose-senders
+        drive-files drive-file-row drive-file-states
         inbox-outbox inbox-outbox-state inbox-elsewhere inbox-elsewhere-body inbox-thread inbox-body
         drive-standing-consents
         calendar calendar-coming calendar-find calendar-event calendar-event-description
@@ -154,6 +155,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         connect-callback connect-administrator inbox-search inbox-support inbox-support-close
         support-act-new support-bulk-new support-bulk-approve support-bulk-reject support-bulk-stop
         drive-standing-consent-new drive-standing-consent-withdraw
+        drive-file drive-file-trash drive-folder drive-folder-return
         inbox-outbox-command inbox-proposal inbox-allow-sending settings-sending
         calendar-look calendar-new calendar-answer calendar-edit
         calendar-delete calendar-move calendar-support calendar-support-close calendar-show

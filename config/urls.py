@@ -23,6 +23,7 @@ SITE_URLCONFS = (
     "integrations.settings.urls",
     "integrations.support.owner_pages.urls",
     "integrations.mail.pages.urls",
+    "integrations.drive.pages.urls",
     "integrations.outbox.urls",
     "integrations.calendar.pages.urls",
     "integrations.drive.pages.standing_consent_urls",

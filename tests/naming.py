@@ -57,7 +57,7 @@ NO_ID = frozenset(
         "hour", "horizon_days", "hours", "key", "keys", "minutes", "next", "notify", "product",
         "refused", "response", "scope", "show", "signature", "switch", "to", "undo_seconds",
         "validationToken", "version", "view", "waited", "was", "zone", "folder", "email", "q",
-        "source", "kept-by", "words", "beyond", "state",
+        "source", "kept-by", "words", "beyond", "state", "part",
     }
 )  # fmt: skip
 #: Routes whose POST only features send.
@@ -123,6 +123,8 @@ PAGES = (
     NamedRequest("inbox-allow-sending", "POST", "mailbox", ("mailbox",)),
     NamedRequest("inbox-search", "POST", "only", ("only",), {"words": "x"}),
     NamedRequest("uploads", "POST", "mailbox"),
+    NamedRequest("drive-files", "GET", "cursor"),
+    NamedRequest("drive-folder", "POST", "drive", ("drive",), {"action": "own"}),
     NamedRequest("calendar-new", "GET", "with"),
     NamedRequest("calendar-new", "POST", "calendar", ("calendar",), EVENT),
     NamedRequest("calendar-move", "POST", "calendar", ("calendar",)),

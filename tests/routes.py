@@ -26,7 +26,7 @@ WORDS: dict[str, tuple[frozenset[int], str]] = {
     "provider": (frozenset({303}), "https://accounts.google.com/"),
     **{
         str(code): (frozenset({code}), "")
-        for code in (201, 400, 401, 403, 404, 405, 409, 410, 415, 428)
+        for code in (201, 400, 401, 403, 404, 405, 409, 410, 412, 415, 428)
     },
 }
 
@@ -319,6 +319,16 @@ ROUTES: dict[str, Kind] = {
         "sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"
     ),
     "drive-standing-consent-withdraw": FORM,
+    "drive-files": OWN_PAGE,
+    "drive-file-states": OWN_PAGE,
+    "drive-file-row": ONE_PAGE,
+    # No action that there is.
+    "drive-file": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
+    # The file has not reached the Drive.
+    "drive-file-trash": Kind("sign-in sign-in 405 405", "404 go 405 405", "404 404 405 405"),
+    # Of no Drive.
+    "drive-folder": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
+    "drive-folder-return": CALLBACK,
     "calendar": OWN_PAGE,
     "calendar-coming": OWN_PAGE,
     "calendar-find": OWN_PAGE,
@@ -472,6 +482,13 @@ ROUTES: dict[str, Kind] = {
     "api-event-move": Kind("401 401 401 401", "405 428 405 none", "404 404 404 404"),
     "api-free-busy": ASKED,
     "api-availability": ASKED,
+    # Without the headers of an upload.
+    "api-files": Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NO_FILES),
+    "api-file": Kind("401 401 401 401", "ok 405 405/412/412 none", "404 404 404 404", NO_FILES),
+    "api-file-pause": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
+    "api-file-resume": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
+    "api-file-cancel": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
+    "api-file-retry": Kind("401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FILES),
     "api-nothing": NOTHING,
     # Without a link that works: the page says so, and takes nothing.
     "account_sign_in_link": everyone("ok 410 405 405"),

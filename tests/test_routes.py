@@ -59,6 +59,7 @@ from integrations.models import (
 )
 from integrations.operations import heartbeats
 from integrations.outbox import uploads
+from limited_use.agreements import consents
 from limited_use.models import Receipt
 from limited_use.policy import feature_registry
 from tests import factories, naming, outbox, routes
@@ -210,12 +211,12 @@ def world(alice, monkeypatch):
     memberships.add_member(user_id=alice.user.id, organisation_id=second.id, at=timezone.now())
     command, _ = (outbox.make_command(alice.integration, timezone.now()) for _ in range(2))
     proposal, _ = (outbox.make_proposal(alice.integration, timezone.now()) for _ in range(2))
-    drive_of_alice = factories.make_integration(alice.connection, product="drive", consent=False)
-    factories.make_consent(alice.connection, feature="drive")
-    file, _ = (make_drive_file(drive_of_alice, timezone.now()) for _ in range(2))
-    standing_consent = make_standing_consent(drive_of_alice, timezone.now())
     delegation = cast.switch_on(alice, cast.widget())
     factor = cast.security_key(alice.user)
+    drive = make_drive(alice)
+    # Two, so that the list has a next page.
+    file, _ = (make_drive_file(drive, timezone.now(), due_at=None) for _ in range(2))
+    standing_consent = make_standing_consent(drive, timezone.now())
     elsewhere = cast.make_remote_attachment_ref(alice)
     ids = {
         "row": str(elsewhere.row),
@@ -243,10 +244,10 @@ def world(alice, monkeypatch):
         "entry_id": UNKNOWN,
         "share_id": UNKNOWN,
         "upload_id": str(make_upload(alice).id),
+        "file_id": str(file.id),
+        "drive_id": str(file.integration_id),
         "command_id": str(command.id),
         "proposal_id": str(proposal.id),
-        "drive_id": str(drive_of_alice.id),
-        "file_id": str(file.id),
         "standing_consent_id": str(standing_consent.id),
         "bundle_id": UNKNOWN,
         "run_id": UNKNOWN,
@@ -292,6 +293,8 @@ def cursors(hers: Client) -> dict[str, str]:
         "api-outbox": ("outbox", {}),
         "api-proposals": ("proposals", {}),
         "api-files": ("files", {}),
+        # The page of files and the API read the same list.
+        "drive-files": ("files", {}),
         # The page of conversations and the API read the same list.
         "inbox": ("threads", {"folder": "inbox"}),
     }
@@ -321,6 +324,22 @@ def make_upload(alice: houses.Household) -> Upload:
     return uploads.create_upload(
         access, size=1, filename="a.txt", content_type="text/plain", at=context.at
     )
+
+
+def make_drive(alice: houses.Household) -> Integration:
+    """Return a Drive of hers."""
+    drive = factories.make_integration(
+        alice.connection, product="drive", consent=False, synced=False
+    )
+    with transaction.atomic():
+        consents.give(
+            person_id=alice.user.id,
+            organisation_id=alice.organisation.id,
+            feature="drive",
+            version=feature_registry.FEATURES["drive"].version,
+            at=timezone.now(),
+        )
+    return drive
 
 
 def make_question(alice: houses.Household, *, kind: ItemKind = ItemKind.MESSAGE) -> SupportQuestion:
@@ -737,7 +756,7 @@ class TestEveryRoute:
 IDS = (
     "user", "row", "message_id", "thread_id", "attachment_id", "connection_id", "integration_id",
     "purge_id", "pk", "own_entry_id", "consent_id", "calendar_id", "event_id", "command_id",
-    "proposal_id",
+    "proposal_id", "file_id",
 )  # fmt: skip
 
 

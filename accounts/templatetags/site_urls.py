@@ -21,6 +21,7 @@ register = template.Library()
 ROUTES: Final[Mapping[str, str]] = {
     "inbox": "inbox",
     "calendar": "calendar",
+    "files": "drive-files",
     "settings": "settings-integrations",
     "notices": "settings-notices",
     "switch_organisation": "switch_organisation",

@@ -21,10 +21,10 @@ from config.push_settings import PUBSUB_PATH
 
 CLIENT_ID: Final = "antares-demo.apps.sandbox.example"
 MICROSOFT_CLIENT_ID: Final = "7d0d4a5c-3c1e-4e0c-9a56-0f6f4a1f3c65"
-# Paths below `/connect/`.
+# Where each provider returns to.
 CALLBACKS: Final[Mapping[str, tuple[str, ...]]] = {
-    "google": ("google/callback",),
-    "microsoft": ("microsoft/callback", "administrator"),
+    "google": ("/connect/google/callback", "/drive/google/folder"),
+    "microsoft": ("/connect/microsoft/callback", "/connect/administrator"),
 }
 TOPIC: Final = "projects/antares-demo/topics/gmail"
 # An account in an organisation that requires admin consent, and its administrator.
@@ -146,12 +146,10 @@ def write_seed(path: Path, environment: Mapping[str, str], seed: Mapping[str, An
         {
             "client_id": environment[f"{provider.upper()}_CLIENT_ID"],
             "client_secret": environment[f"{provider.upper()}_CLIENT_SECRET"],
-            "redirect_uris": [
-                f"{environment['PUBLIC_URL']}/connect/{callback}" for callback in callbacks
-            ],
+            "redirect_uris": [f"{environment['PUBLIC_URL']}{path}" for path in paths],
             "name": "Antares Integrations",
         }
-        for provider, callbacks in CALLBACKS.items()
+        for provider, paths in CALLBACKS.items()
     ]
     path.touch(mode=0o600)
     subscription = {

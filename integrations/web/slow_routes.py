@@ -45,6 +45,9 @@ COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
     "settings-export": RouteCost.STREAM,
     # Files to send.
     "upload": RouteCost.RECEIVE,
+    # Files in a Drive.
+    "drive-file-trash": RouteCost.WAIT,
+    "drive-folder-return": RouteCost.WAIT,
     # Calendars: expired caches, and writes at a provider.
     "calendar-event": RouteCost.WAIT,
     "calendar-event-description": RouteCost.WAIT,

@@ -31,7 +31,10 @@ def point_at(settings, sandbox: Sandbox) -> None:
         client_secret=CLIENT_SECRET,
     )
     sandbox.register_client(
-        redirect_uris=(f"{django_settings.PUBLIC_URL}/connect/google/callback",)
+        redirect_uris=(
+            f"{django_settings.PUBLIC_URL}/connect/google/callback",
+            f"{django_settings.PUBLIC_URL}/drive/google/folder",
+        )
     )
 
 

@@ -1,0 +1,285 @@
+"""Files sent from the page to a Drive: chosen, dropped, paused, interrupted and continued."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.tcp_relay import TcpRelay, run_relay
+from tests.browser.test_accessibility import violations
+
+pytestmark = pytest.mark.browser
+
+PAGE = "/files/"
+MIB = 1024 * 1024
+
+
+def make_file(size: int, seed: str = "") -> bytes:
+    """Return bytes in which no part repeats another."""
+    block = hashlib.shake_256(f"{seed}{size}".encode()).digest(min(size, 65536))
+    return b"".join(
+        number.to_bytes(8, "big") + block[8:] for number in range(-(-size // max(len(block), 1)))
+    )[:size]
+
+
+@pytest.fixture
+def sender(visitor):
+    """Return a person whose Drive is connected, on the page of files."""
+    visitor.http_person.connect(visitor.account, product="drive")
+    visitor._take_cookies()
+    visitor.go(PAGE)
+    visitor.offsets = []
+    visitor.page.on("request", lambda request: note_offset(visitor, request))
+    return visitor
+
+
+def note_offset(visitor, request) -> None:
+    if request.method == "PATCH":
+        visitor.offsets.append(int(request.headers["upload-offset"]))
+
+
+@pytest.fixture
+def relay(service) -> Iterator[TcpRelay]:
+    """Return a network between browser and service that a test can break."""
+    site = urlsplit(service.url)
+    with run_relay(site.hostname, site.port) as relay:
+        yield relay
+
+
+def choose(visitor, **files: bytes) -> None:
+    visitor.page.locator("#id_files").set_input_files(
+        [
+            {"name": name, "mimeType": "application/x-test", "buffer": data}
+            for name, data in files.items()
+        ]
+    )
+
+
+def find_row(visitor, name: str):
+    return visitor.page.locator(".file", has_text=name)
+
+
+def expect_state(visitor, name: str, label: str) -> None:
+    expect(find_row(visitor, name).locator("[data-label]")).to_have_text(label)
+
+
+def list_remote(visitor) -> dict[str, bytes]:
+    """Return names and contents of the files in the Drive."""
+    account = visitor.account
+    return {
+        file["name"]: visitor.google.drive_content(account, file["id"])
+        for file in visitor.google.drive_files(account)
+        if "folder" not in file["mime_type"] and not file["deleted"] and not file["trashed"]
+    }
+
+
+class TestChosenFiles:
+    def test_reach_the_drive_unchanged(self, sender):
+        files = {"one.bin": make_file(3 * MIB + 5), "two.txt": b"Hello", "none.txt": b""}
+
+        choose(sender, **files)
+
+        for name in files:
+            expect_state(sender, name, "In the Drive")
+        assert list_remote(sender) == files
+        patches = [r.request for r in sender.responses if r.request.method == "PATCH"]
+        assert len(patches) == 2
+        for request in patches:
+            assert request.headers["tus-resumable"] == "1.0.0"
+            assert request.headers["upload-offset"] == "0"
+            assert request.headers["upload-checksum"].startswith("sha256 ")
+        assert sender.foreign() == []
+        assert sender.minded == []
+        assert violations(sender.page) == []
+
+
+class TestFolders:
+    def test_are_sent_as_their_files(self, sender, tmp_path):
+        inner = tmp_path / "photos" / "inner"
+        inner.mkdir(parents=True)
+        (tmp_path / "photos" / "one.jpg").write_bytes(make_file(1000))
+        (inner / "two.jpg").write_bytes(make_file(2000))
+
+        sender.page.locator("#id_folder").set_input_files(str(tmp_path / "photos"))
+
+        expect_state(sender, "one.jpg", "In the Drive")
+        expect_state(sender, "two.jpg", "In the Drive")
+        assert list_remote(sender) == {"one.jpg": make_file(1000), "two.jpg": make_file(2000)}
+
+    def test_can_be_dropped(self, sender):
+        drop(sender, {"a.bin": 1000, "b.bin": 2000})
+
+        expect_state(sender, "a.bin", "In the Drive")
+        expect_state(sender, "b.bin", "In the Drive")
+        assert {name: len(data) for name, data in list_remote(sender).items()} == {
+            "a.bin": 1000,
+            "b.bin": 2000,
+        }
+
+
+class TestManyFiles:
+    def test_are_sent_two_at_a_time(self, sender):
+        files = {f"file{number}.bin": make_file(MIB, str(number)) for number in range(5)}
+        under_way = {"now": 0, "most": 0}
+
+        def count(request, step):
+            if request.method == "PATCH":
+                under_way["now"] += step
+                under_way["most"] = max(under_way.values())
+
+        sender.page.on("request", lambda request: count(request, 1))
+        sender.page.on("requestfinished", lambda request: count(request, -1))
+
+        choose(sender, **files)
+
+        for name in files:
+            expect_state(sender, name, "In the Drive")
+        assert list_remote(sender) == files
+        assert under_way["most"] == 2
+
+
+class TestInterruptedUpload:
+    def test_is_paused_and_resumed(self, sender):
+        data = make_file(12 * MIB)
+        slow_down(sender, MIB // 4)
+        choose(sender, **{"large.bin": data})
+        expect_state(sender, "large.bin", "Uploading")
+        words = find_row(sender, "large.bin").locator("[data-progress-words]")
+        expect(words).to_contain_text("per second")
+        expect(words).to_contain_text("left")
+        assert violations(sender.page) == []
+
+        find_row(sender, "large.bin").get_by_role("button", name="Pause").click()
+        expect_state(sender, "large.bin", "Paused")
+        slow_down(sender, -1)
+        find_row(sender, "large.bin").get_by_role("button", name="Resume").click()
+
+        expect_state(sender, "large.bin", "In the Drive")
+        assert list_remote(sender) == {"large.bin": data}
+        assert sender.offsets[0] == 0
+        assert len(sender.offsets) >= 2
+
+    def test_continues_after_the_network_was_away(self, sender, relay):
+        data = make_file(12 * MIB)
+        sender.page.goto(f"http://{urlsplit(sender.url).hostname}:{relay.port}{PAGE}")
+        slow_down(sender, MIB)
+        choose(sender, **{"large.bin": data})
+        row = find_row(sender, "large.bin")
+        expect(row.locator("[data-progress-words]")).to_contain_text("left")
+        sender.page.wait_for_timeout(5000)
+
+        relay.break_off()
+        expect(row.locator("[data-note]")).to_contain_text("No connection")
+        slow_down(sender, -1)
+        relay.mend()
+
+        expect_state(sender, "large.bin", "In the Drive")
+        assert list_remote(sender) == {"large.bin": data}
+        assert max(sender.offsets) > 0
+        assert {file["creations"] for file in sender.google.drive_files(sender.account)} == {1}
+
+    def test_continues_after_a_reload(self, sender, tmp_path):
+        data = make_file(12 * MIB)
+        path = tmp_path / "large.bin"
+        path.write_bytes(data)
+        slow_down(sender, MIB)
+        sender.page.locator("#id_files").set_input_files(path)
+        expect(find_row(sender, "large.bin").locator("[data-progress-words]")).to_contain_text(
+            "left"
+        )
+        sender.page.wait_for_timeout(2500)
+        sender.page.on("dialog", lambda dialog: dialog.accept())
+        sender.page.reload()
+
+        row = find_row(sender, "large.bin")
+        expect(row.locator("[data-note]")).to_have_text("Choose the same file again to continue.")
+        assert violations(sender.page) == []
+        slow_down(sender, -1)
+        sender.page.locator("#id_files").set_input_files(path)
+
+        expect(sender.page.locator(".file")).to_have_count(1)
+        expect_state(sender, "large.bin", "In the Drive")
+        assert list_remote(sender) == {"large.bin": data}
+        assert max(sender.offsets) > 0
+
+    def test_is_cancelled(self, sender):
+        slow_down(sender, MIB)
+        choose(sender, **{"large.bin": make_file(12 * MIB)})
+        expect_state(sender, "large.bin", "Uploading")
+
+        find_row(sender, "large.bin").get_by_role("button", name="Cancel").click()
+
+        expect_state(sender, "large.bin", "Cancelled")
+        find_row(sender, "large.bin").get_by_role("button", name="Remove from the list").click()
+        expect(sender.page.locator(".file")).to_have_count(0)
+        expect(sender.page.get_by_text("No files yet.")).to_be_visible()
+        assert list_remote(sender) == {}
+
+
+class TestFileThatWasSentBefore:
+    def test_is_sent_again_only_if_the_person_says_so(self, sender):
+        files = {"same.bin": make_file(1000)}
+        choose(sender, **files)
+        expect_state(sender, "same.bin", "In the Drive")
+        dialog = sender.page.get_by_role("dialog")
+
+        choose(sender, **files)
+        expect(dialog).to_contain_text("same.bin")
+        assert violations(sender.page) == []
+        dialog.get_by_role("button", name="Leave it out").click()
+        expect(sender.page.locator(".file")).to_have_count(1)
+        choose(sender, **files)
+        dialog.get_by_role("button", name="Upload again").click()
+
+        expect(sender.page.locator(".file .badge.good")).to_have_count(2)
+        expect(sender.page.locator(".file").first).to_contain_text("Both are kept")
+        remote = sender.google.drive_files(sender.account)
+        assert [file["name"] for file in remote].count("same.bin") == 2
+
+
+class TestFullDrive:
+    def test_is_explained(self, sender):
+        sender.google.limit_drive(sender.account, 1_000_000)
+
+        choose(sender, **{"large.bin": make_file(3 * MIB)})
+
+        expect_state(sender, "large.bin", "Failed")
+        expect(find_row(sender, "large.bin")).to_contain_text("The Drive is full")
+        assert violations(sender.page) == []
+        sender.google.limit_drive(sender.account, 0)
+        find_row(sender, "large.bin").get_by_role("button", name="Try again").click()
+        expect_state(sender, "large.bin", "In the Drive")
+        expect(sender.page.locator(".file")).to_have_count(1)
+
+
+DROP = """
+(files) => {
+  const transfer = new DataTransfer();
+  const list = Object.entries(files).map(([name, size]) => new File([new Uint8Array(size)], name));
+  for (const file of list) transfer.items.add(file);
+  const send = (type) => {
+    const event = new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: transfer});
+    document.querySelector("main").dispatchEvent(event);
+  };
+  send("dragenter");
+  send("dragover");
+  send("drop");
+}
+"""
+
+
+def drop(visitor, files: dict[str, int]) -> None:
+    visitor.page.evaluate(DROP, files)
+
+
+def slow_down(visitor, rate: int) -> None:
+    """Limit what the browser sends, in bytes a second; -1: no limit."""
+    if not hasattr(visitor, "network"):
+        visitor.network = visitor.context.new_cdp_session(visitor.page)
+        visitor.network.send("Network.enable")
+    conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": rate}
+    visitor.network.send("Network.emulateNetworkConditions", {"offline": False, **conditions})
