@@ -26,7 +26,7 @@ WORDS: dict[str, tuple[frozenset[int], str]] = {
     "provider": (frozenset({303}), "https://accounts.google.com/"),
     **{
         str(code): (frozenset({code}), "")
-        for code in (201, 400, 401, 403, 404, 405, 409, 410, 415, 428)
+        for code in (201, 400, 401, 403, 404, 405, 409, 410, 412, 415, 428)
     },
 }
 

@@ -184,6 +184,11 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "This item cannot be read.",
             "It was deleted, or it was moved.",
             "The message can no longer be taken back.",
+            "The file cannot be put into the Drive.",
+            "Delete something in the Drive, or buy storage there, and upload the file again.",
+        ],
+        "integrations/drive/pages/messages.py": [
+            "Antares can no longer find the attachment, calendar or mail.",
         ],
     },
     "names a state that the page reads from the rows it shows": {
@@ -219,6 +224,8 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "an instruction, a heading, a name or a choice": {
+        "integrations/settings/messages/saving.py": ["Finish or remove some of them first."],
+        "templates/drive/_send.html": ["Keep this page open until all files are there."],
         "templates/console/connection.html": [
             "Receipt signed",
             "Key epoch destroyed",

@@ -392,7 +392,10 @@ UPLOAD_CHECKSUM: Final = ProblemType(
     460,
     "upload-checksum",
     _("The bytes differ from their checksum."),
-    _("They were damaged on the way, and nothing of them was kept. Send them again."),
+    claim(
+        "file-upload.damaged",
+        _("They were damaged on the way, and nothing of them was kept. Send them again."),
+    ),
 )
 UPLOAD_ALGORITHM: Final = ProblemType(
     400,
@@ -428,7 +431,7 @@ FILE_UPLOADED_BEFORE: Final = ProblemType(
     409,
     "file-uploaded-before",
     _("A file of this name and size was uploaded before."),
-    _("Upload it again with again=true; both files are kept."),
+    claim("file-upload.again", _("Upload it again with again=true; both files are kept.")),
 )
 UPLOAD_QUEUE_FULL: Final = ProblemType(
     409,

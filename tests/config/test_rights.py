@@ -16,6 +16,8 @@ from integrations import connections, purge
 from integrations.models import (
     BulkRevocation,
     BulkState,
+    DriveFile,
+    DriveFileState,
     ItemKind,
     LookupMeans,
     OutboxCommand,
@@ -38,6 +40,7 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.vault import data_keys
 from tests import factories
+from tests.drive import make_drive_file
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
@@ -111,6 +114,7 @@ def ids(house):
         "run_id": uuid4(),
         "lookup_id": make_lookup(house).id,
         "bulk_id": make_bulk(house).id,
+        "file_id": make_file(house).id,
     }
 
 
@@ -211,6 +215,12 @@ def make_command(house) -> OutboxCommand:
         undo_until=at,
         due_at=at,
     )
+
+
+def make_file(house) -> DriveFile:
+    """Return a file that was cancelled, and whose upload session a worker has to end."""
+    drive = factories.make_integration(house.connection, product="drive", consent=False)
+    return make_drive_file(drive, timezone.now(), state=DriveFileState.CANCELLED)
 
 
 class TestTasks:

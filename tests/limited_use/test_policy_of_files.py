@@ -9,7 +9,7 @@ import pytest
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_evaluation import TABLE, decide_data_use
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
-from limited_use.policy.rules import MAIL
+from limited_use.policy.rules import CALENDAR, MAIL
 
 ALL_FACTS = frozenset(Fact)
 FILES = {DataClass.FILE_CONTENT}
@@ -76,7 +76,7 @@ OPENED = [
     ),
     pytest.param(
         Recipient.OTHER_OWN_ACCOUNT,
-        MAIL | {DataClass.CALENDAR_EVENT},
+        MAIL | CALENDAR,
         LIVE_AND_AGREED | {Fact.UPLOAD_ORDERED, Fact.CROSSING_ORDERED},
         id="save-in-other-account",
         marks=pytest.mark.clause("LU-1", "LU-2.1", "W-LU1", "W-LU2", "AN-7"),
@@ -117,6 +117,7 @@ class TestAnUpload:
         assert list_open_uses(purpose=UPLOAD) == named
 
     @pytest.mark.clause("AN-7", "LU-1", "W-LU1")
+    @pytest.mark.claim("feature.drive")
     def test_needs_a_decision_of_the_owner_each_time_or_a_standing_consent(self):
         decisions = {Fact.ACTOR_OWNS, Fact.UPLOAD_ORDERED, Fact.STANDING_CONSENT_COVERS}
 
@@ -127,7 +128,7 @@ class TestAnUpload:
     @pytest.mark.parametrize("recipient", Recipient)
     @pytest.mark.parametrize(
         "data_class",
-        sorted(set(DataClass) - FILES - MAIL - {DataClass.CALENDAR_EVENT}),
+        sorted(set(DataClass) - FILES - MAIL - CALENDAR),
     )
     def test_is_of_nothing_but_files_mail_and_events(self, data_class, recipient):
         use = Use(data_class, UPLOAD, recipient)

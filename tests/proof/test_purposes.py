@@ -98,7 +98,7 @@ class TestEntryPoints:
 
     def test_show_nothing_to_anybody(self):
         shown = {purpose for feature in FEATURES.values() for purpose in feature.purposes}
-        # Of these, the outbox may only give an owner's mail to the owner's provider.
-        shown -= {Purpose.MAIL_SEND, Purpose.NOTIFY_OWNER}
+        # Of these, workers may only give an owner's mail and files to the owner's provider.
+        shown -= {Purpose.MAIL_SEND, Purpose.DRIVE_UPLOAD, Purpose.NOTIFY_OWNER}
 
         assert not [name for name, entry in (TASKS | COMMANDS).items() if entry.purposes & shown]

@@ -327,6 +327,7 @@ LISTED: Final[Mapping[str, tuple[ColumnKind, str]]] = {
     "integrations.DriveFile.problem": (ColumnKind.STATE, "why it is not in the Drive; shown"),
     "integrations.DriveFile.size": (ColumnKind.NUMBER, "how many bytes; shown"),
     "integrations.DriveFile.received": (ColumnKind.NUMBER, "how many bytes were sent; shown"),
+    "integrations.DriveFile.is_offset_known": (ColumnKind.FLAG, "whether the provider has said how much it has"),
     "integrations.DriveFile.content_blind": (ColumnKind.INNER, "finds the same file again; dies with the key"),
     "integrations.DriveFile.is_namesake": (ColumnKind.STATE, "whether the folder had a file of this name"),
     "integrations.DriveFile.created_at": (ColumnKind.TIME, "when the upload began; shown"),

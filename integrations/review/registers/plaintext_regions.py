@@ -163,6 +163,20 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.operations.demo_calendars": (
         "The first events of the demo, until they are sealed."
     ),
+    # Files in a Drive.
+    "integrations.drive.file_list": "Passes rows and a shape to the sink of JSON answers.",
+    "integrations.drive.file_transfer": (
+        "Opens a file's name, its ids and its upload session for the provider, and seals them."
+    ),
+    "integrations.drive.folders": "Opens the ids of folders for the provider, and seals them.",
+    "integrations.drive.removal": "Opens the id of a file that the provider moves to its trash.",
+    "integrations.drive.upload_worker": "Passes other sources on, and ends upload sessions.",
+    "integrations.drive.pages.file_presenter": "Shapes rows of the list inside the sink of pages.",
+    "integrations.drive.pages.standing_consent_views": (
+        "Pages with the name of a standing consent's folder."
+    ),
+    "integrations.drive.pages.trash_views": "The page before a file goes to the Drive's trash.",
+    "integrations.drive.pages.views": "Pages with the owner's files.",
     # Connected accounts, and templates of sinks.
     "integrations.connections.api.views": "The address of the connected account.",
     "integrations.settings.data_use.withdrawal": "The address of an account that would end.",

@@ -399,7 +399,7 @@ class TestEndedPermission:
 
 
 class TestSameFile:
-    @pytest.mark.claim("files.again")
+    @pytest.mark.claim("files.again", "file-upload.again")
     def test_is_kept_twice_if_the_person_says_so(self, alices, files):
         data = make_file(10)
         files.upload(data)

@@ -186,6 +186,7 @@ class TestClientFaults:
 
         assert (answer.status_code, answer.json()["code"]) == (413, "file-too-large")
 
+    @pytest.mark.claim("file-upload.damaged")
     def test_damaged_bytes_are_refused_before_they_leave(self, files, begun):
         wrong = {"Upload-Checksum": make_checksum(b"other bytes")}
 

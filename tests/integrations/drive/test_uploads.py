@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection, transaction
+from django.utils import timezone
 
-from integrations.models import DriveFile, DriveFileState, DriveFolder, Integration
+from integrations import purge
+from integrations.connections import automatic_disconnect
+from integrations.models import (
+    DriveFile,
+    DriveFileState,
+    DriveFolder,
+    Integration,
+    PurgeTrigger,
+)
 from tests.integrations.drive.tus_files import UNIT, make_checksum, make_file
+from tests.integrations.google import ALICE_BOX
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-7")]
 
@@ -71,3 +82,57 @@ class TestUpload:
         files.finish(address, data)
         run_worker()
         files.check_remote(data)
+
+
+@pytest.mark.clause("LU-1", "W-LU1")
+class TestDisclosure:
+    @pytest.mark.claim("feature.drive", "feature.drive-disclosure")
+    def test_holds_for_what_is_kept_and_seen(self, files, drive, transactional_db):
+        files.sandbox.add_file(ALICE_BOX, "private.txt")
+        before = files.list_everything()
+        assert files.list() == []
+        data = b"bytes of the owner " * 100
+
+        address = files.upload(data, filename="Plan of the owner.txt", content_type="text/plain")
+
+        # Nothing but the chosen file came into the Drive, and the folder of Antares.
+        assert len(files.list_everything()) == len(before) + 2
+        (row,) = files.list()
+        assert (row["filename"], row["size"], row["state"]) == (
+            "Plan of the owner.txt",
+            len(data),
+            "done",
+        )
+        stored = read_rows("integrations_drivefile", "integrations_drivefolder")
+        for secret in (b"bytes of the owner", b"Plan of the owner", b"private"):
+            assert secret not in stored and secret.hex().encode() not in stored
+        assert files.http.delete(address).status_code == 204
+        assert files.list() == []
+        remote = next(file for file in files.list_remote() if file["size"] == len(data))
+        assert files.sandbox.drive_content(ALICE_BOX, remote["id"]) == data
+
+    @pytest.mark.claim("feature.drive-disclosure")
+    def test_holds_after_the_drive_is_disconnected(self, files, drive, transactional_db):
+        data = make_file(10)
+        files.upload(data)
+
+        with transaction.atomic():
+            job = automatic_disconnect.disconnect_in_transaction(
+                integration=drive, trigger=PurgeTrigger.OWNER, at=timezone.now()
+            )
+        while purge.run_purge(job_id=job.id) != "done":
+            pass
+
+        assert not DriveFile.objects.exists()
+        assert not DriveFolder.objects.exists()
+        files.check_remote(data)
+
+
+def read_rows(*tables: str) -> bytes:
+    """Return the rows of tables as the database writes them."""
+    with connection.cursor() as cursor:
+        rows = []
+        for table in tables:
+            cursor.execute(f"SELECT t::text FROM {table} t")  # noqa: S608 - no input
+            rows += [row for (row,) in cursor.fetchall()]
+    return "\n".join(rows).encode()

@@ -77,7 +77,10 @@ def _start_session(request: DriveRequest) -> HttpAnswer:
         checksums=request.state.knobs.drive_checksums.split(),
     )
     query = urlencode({**request.call.query, "upload_id": session.id}, doseq=True)
-    location = f"{request.state.url}{request.call.path}?{query}"
+    # On the host that was asked, as at Google: a relay may stand between.
+    host = headers.get("host", "")
+    root = f"http://{host}" if host else request.state.url
+    location = f"{root}{request.call.path}?{query}"
     return HttpAnswer(200, b"", {"Location": location, "X-GUploader-UploadID": session.id})
 
 
