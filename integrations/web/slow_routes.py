@@ -28,6 +28,8 @@ class RouteCost(StrEnum):
     RECEIVE = "receive"
     #: Both `WAIT` and `STREAM`, in turn.
     WAIT_AND_STREAM = "wait_and_stream"
+    #: Both `WAIT` and `RECEIVE`.
+    WAIT_AND_RECEIVE = "wait_and_receive"
 
 
 COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
@@ -46,6 +48,7 @@ COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
     # Files to send.
     "upload": RouteCost.RECEIVE,
     # Files in a Drive.
+    "api-file": RouteCost.WAIT_AND_RECEIVE,
     "drive-file-trash": RouteCost.WAIT,
     "drive-folder-return": RouteCost.WAIT,
     # Calendars: expired caches, and writes at a provider.
@@ -78,6 +81,7 @@ _RATES: Final[Mapping[RouteCost, tuple[Rate, ...]]] = {
     RouteCost.STREAM: (DOWNLOAD,),
     RouteCost.RECEIVE: (UPLOAD,),
     RouteCost.WAIT_AND_STREAM: (PROVIDER, DOWNLOAD),
+    RouteCost.WAIT_AND_RECEIVE: (PROVIDER, UPLOAD),
 }
 
 

@@ -39,7 +39,10 @@ FOUND_IN = {
     Fact.GRANT_LIVE: FACTS,
     Fact.GRANT_ENDED: {"integrations/access/facts/connection_facts.py"},
     Fact.ACTOR_OWNS: FACTS,
-    Fact.DELEGATION_LIVE: {"integrations/access/facts/integration_facts.py"},
+    Fact.DELEGATION_LIVE: {
+        "integrations/access/facts/integration_facts.py",
+        "integrations/access/drive_permits.py",
+    },
     Fact.CONSENT_CURRENT: {"integrations/access/facts/integration_facts.py"},
     Fact.PURGE_RUNNING: {"integrations/access/facts/connection_facts.py"},
     Fact.ITEM_CONSENTED: {"integrations/access/support_permits.py"},

@@ -105,7 +105,8 @@ class TestDisclosure:
         )
         stored = read_rows("integrations_drivefile", "integrations_drivefolder")
         for secret in (b"bytes of the owner", b"Plan of the owner", b"private"):
-            assert secret not in stored and secret.hex().encode() not in stored
+            assert secret not in stored
+            assert secret.hex().encode() not in stored
         assert files.http.delete(address).status_code == 204
         assert files.list() == []
         remote = next(file for file in files.list_remote() if file["size"] == len(data))
