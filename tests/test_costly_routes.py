@@ -27,6 +27,7 @@ COSTS = {
     frozenset({STREAMS}): RouteCost.STREAM,
     frozenset({WAITS, STREAMS}): RouteCost.WAIT_AND_STREAM,
     frozenset({UPLOADS}): RouteCost.RECEIVE,
+    frozenset({WAITS, UPLOADS}): RouteCost.WAIT_AND_RECEIVE,
 }
 
 
