@@ -60,6 +60,12 @@ def choose(visitor, **files: bytes) -> None:
     )
 
 
+def list_stored_uploads(visitor) -> list[str]:
+    """Return the keys and values of uploads in the browser's storage."""
+    entries = visitor.page.evaluate("Object.entries(localStorage)")
+    return [f"{key} {value}" for key, value in entries if key.startswith("tus::")]
+
+
 def find_row(visitor, name: str):
     return visitor.page.locator(".file", has_text=name)
 
@@ -190,6 +196,7 @@ class TestInterruptedUpload:
         assert max(sender.offsets) > 0
         assert {file["creations"] for file in sender.google.drive_files(sender.account)} == {1}
 
+    @pytest.mark.claim("cookies.file-storage")
     def test_continues_after_a_reload(self, sender, tmp_path):
         data = make_file(12 * MIB)
         path = tmp_path / "large.bin"
@@ -200,6 +207,9 @@ class TestInterruptedUpload:
             "left"
         )
         sender.page.wait_for_timeout(2500)
+        (entry,) = list_stored_uploads(sender)
+        assert "/v1/users/me/files/" in entry
+        assert "large" not in entry
         sender.page.on("dialog", lambda dialog: dialog.accept())
         sender.page.reload()
 
@@ -213,6 +223,7 @@ class TestInterruptedUpload:
         expect_state(sender, "large.bin", "In the Drive")
         assert list_remote(sender) == {"large.bin": data}
         assert max(sender.offsets) > 0
+        assert list_stored_uploads(sender) == []
 
     def test_is_cancelled(self, sender):
         slow_down(sender, MIB)

@@ -91,7 +91,7 @@ PROBLEMS: Final[Mapping[str, StrOrPromise]] = {
 }
 #: Of a proposal that its owner did not decide on, or whose feature did not send the bytes.
 PROPOSAL_ENDED: Final = claim(
-    "files.proposal-ended", _("It was not accepted and completed within six days.")
+    "files.proposal-ended", _("It was not accepted and completed in time.")
 )
 #: A new grant at the provider solves these.
 SOLVED_BY_CONNECTING: Final = frozenset(
