@@ -360,6 +360,8 @@ function startFiles(part) {
     succeed() {
       this.end();
       if (this.id) {
+        // The client removes only entries of uploads that this page began.
+        forget(this.id);
         this.row.dataset.state = "checking";
         this.row.dataset.changing = "";
         this.row.querySelector("progress").value = this.file.size;
