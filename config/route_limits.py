@@ -86,7 +86,7 @@ FILE_PIECE: Final = BodyLimit(36 * MIB, seconds=10, max_total_bytes=8 * 256 * KI
 
 # `integrations.drive.uploads.MAX_FILE_BYTES`: a file on its way to a Drive.
 DRIVE_FILE: Final = BodyLimit(
-    50_000_000_000, seconds=30, max_total_bytes=16 * 256 * KIB, is_streamed=True
+    50_000_000_000, seconds=10, max_total_bytes=16 * 256 * KIB, is_streamed=True
 )
 
 _PAGE: Final = RouteLimits(NO_BODY)

@@ -45,7 +45,7 @@ def fill_drive(integration: Integration, at: datetime) -> None:
 
 
 def make_drive_file(integration: Integration, at: datetime, **values: Any) -> DriveFile:
-    """Return a file whose first byte is due, unless `values` say otherwise."""
+    """Return a file without bytes, unless `values` say otherwise."""
     file_id = uuid7()
     return DriveFile.objects.create(
         id=file_id,

@@ -113,7 +113,7 @@ def to_propose_file(*, actor: Actor, integration_id: UUID, at: datetime) -> Perm
 
 def refuse_other_purpose(*, actor: Actor, at: datetime) -> None:
     """
-    Refuse a client whose token is for another purpose than files.
+    Refuse a client with a token for another purpose than files.
 
     An empty list or an unknown id opens nothing, so no later refusal would keep the client from
     learning which files exist.
@@ -175,7 +175,7 @@ def _get_source_permits(  # noqa: PLR0913 - a file, and the data that goes into 
         source_facts.connection_id is not None
         and source_facts.connection_id == target_facts.connection_id
     )
-    # A Drive that is not live receives nothing, whatever the source is.
+    # A Drive that is not live receives nothing, from no source.
     true_facts = source_facts.facts & target_facts.facts
     source_facts = replace(source_facts, facts=true_facts)
     # The order is for data of the same owner, from the source that the owner chose.

@@ -207,7 +207,7 @@ class FileTransfer:
     def _open_session(self) -> RemoteFile | None:
         if not self.state.file_id:
             file_id = self.call(lambda adapter: adapter.make_file_id())
-            # Saved before the session is opened: whatever happens, there is one id.
+            # Saved before the session is opened, so that no failure leads to a second id.
             self.save(replace(self.state, file_id=file_id))
         descriptor = self.read_descriptor()
         place = folders.find_target_folder(self)

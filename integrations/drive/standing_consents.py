@@ -231,7 +231,7 @@ def _find_folder(drive: Integration, permit: Permit) -> FolderPlace:
 def find_covering_consent(
     drive: Integration, *, feature: str, size: int, content_type: str, at: datetime
 ) -> CoveringConsent | None:
-    """Return the live standing consent whose bounds have room for the file."""
+    """Return the live standing consent that has room for the file."""
     kind = find_file_kind(content_type)
     if kind is None:
         return None

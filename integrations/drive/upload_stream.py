@@ -51,7 +51,7 @@ def append_body(file: DriveFile, actor: Actor, read: Read, *, offset: int, lengt
     """
     Pass the body of a request on; return the bytes of the file that are counted then.
 
-    :param actor: the owner, or the feature whose accepted proposal it is
+    :param actor: the owner, or the feature that proposed the accepted file
     :param offset: of the body's first byte in the file
     :param length: of the body
     :raises UploadLocked, UploadOffsetWrong, UploadTooLarge, UploadNotOpen, UploadPaused,

@@ -318,7 +318,7 @@ def delete_old_entries(*, at: datetime) -> int:
 
 def give_up_abandoned_files(*, at: datetime) -> int:
     """
-    Settle uploads whose bytes nobody sent in time, and undecided proposals; return how many. A
+    Settle uploads that no client continued in time, and undecided proposals; return how many. A
     worker first asks the Drive for those that have an upload session.
     """
     abandoned = DriveFile.objects.filter(

@@ -105,7 +105,7 @@ class DriveFile(models.Model):
     :ivar is_namesake: whether the folder had a file of this name; both are kept
     :ivar due_at: when a worker acts next; null when none has to
     :ivar expires_at: when an upload without progress is given up
-    :ivar crossing_at: when the owner ordered that it goes to another account, whose page named it
+    :ivar crossing_at: when the owner sent it to another account, on a page that named the provider
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -116,7 +116,7 @@ class DriveFile(models.Model):
     # Ours: the attachment, the calendar or the export, and the integration that it belongs to.
     source_id = models.UUIDField(null=True)
     source_integration_id = models.UUIDField(null=True)
-    # The feature whose file it is; empty: the owner's.
+    # The feature that the file belongs to; empty: the owner's.
     proposed_by = models.CharField(max_length=64, blank=True, default="")
     delegation_id = models.UUIDField(null=True)
     standing_consent_id = models.UUIDField(null=True)

@@ -29,7 +29,7 @@ def make_file(size: int, seed: str = "") -> bytes:
 
 @pytest.fixture
 def sender(visitor):
-    """Return a person whose Drive is connected, on the page of files."""
+    """Return a person with a connected Drive, on the page of files."""
     visitor.http_person.connect(visitor.account, product="drive")
     visitor._take_cookies()
     visitor.go(PAGE)

@@ -47,7 +47,7 @@ _TUS_VERSION: Final = OpenApiParameter(
 
 
 class DriveView(UserDataView):
-    """A view for the person, and for features whose tokens are for files."""
+    """A view for the person, and for features with tokens for files."""
 
     def check_client(self, actor: Actor) -> None:
         super().check_client(actor)

@@ -27,7 +27,7 @@ STATES: Final[Mapping[str, tuple[StrOrPromise, str]]] = {
     DriveFileState.CANCELLED: (_("Cancelled"), ""),
 }
 
-#: Names of files whose source has not been read.
+#: Names of files before their source is read.
 UNREAD_NAMES: Final[Mapping[str, StrOrPromise]] = {
     FileSourceKind.CLIENT: _("(unnamed)"),
     FileSourceKind.ATTACHMENT: _("Attachment of a message"),
@@ -89,7 +89,7 @@ PROBLEMS: Final[Mapping[str, StrOrPromise]] = {
     ),
     DriveFileProblem.CRASHED: _("Antares failed while it passed the file on. Try again."),
 }
-#: Of a proposal that its owner did not decide on, or whose feature did not send the bytes.
+#: Of a proposal that its owner did not decide on, or that its feature did not send.
 PROPOSAL_ENDED: Final = claim(
     "files.proposal-ended", _("It was not accepted and completed in time.")
 )

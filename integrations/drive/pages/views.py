@@ -33,7 +33,7 @@ from . import file_presenter, messages
 from .responses import SeeOther
 
 PAGE: Final = 50
-#: Files whose states are returned at once.
+#: Files in one answer about states.
 _MOST_STATES: Final = 200
 
 
@@ -77,7 +77,7 @@ def show_files(request: HttpRequest) -> HttpResponse:
 
 
 def _list_offers() -> list[dict[str, str]]:
-    """Return the providers whose Drives can be connected."""
+    """Return the providers of Drives that can be connected."""
     return [
         {
             "label": provider.label,

@@ -39,7 +39,7 @@ def get_client(feature: str, purpose: str) -> ServiceClient:
 
 
 def make_undeclared_client(feature: str, purpose: str) -> ServiceClient:
-    """Return a client whose row names a purpose that its feature never declared."""
+    """Return a client with a purpose in its row that its feature never declared."""
     return clients.create_service_client(
         client_id=f"{feature}-undeclared",
         feature=feature,

@@ -227,7 +227,7 @@ class TestClientFaults:
 )
 @given(seed=st.integers(0, 2**32))
 def test_any_interruptions_end_in_one_equal_file(files, run_worker, seed):
-    """Invariant of F4: whatever breaks, there is one file with these bytes."""
+    """Invariant of F4: after any break, there is one file with these bytes."""
     choose = random.Random(seed)  # noqa: S311 - no secret
     data = make_file(choose.randrange(1, 6 * UNIT), seed)
     before = {file["id"] for file in files.list_remote()}
