@@ -26,7 +26,7 @@ WORDS: dict[str, tuple[frozenset[int], str]] = {
     "provider": (frozenset({303}), "https://accounts.google.com/"),
     **{
         str(code): (frozenset({code}), "")
-        for code in (201, 400, 401, 403, 404, 405, 409, 410, 412, 415, 428)
+        for code in (201, 400, 401, 403, 404, 405, 409, 410, 415, 428)
     },
 }
 
@@ -65,10 +65,6 @@ ONE_SHARE = Kind("401 401 401 401", "405 405 405/405/404 none", "404 404 404 404
 NO_FILES = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
 # The policy refuses features before anything is looked up.
 NO_FEATURE_SENDS = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
-# Neither is the feature on this walk for files.
-NO_FEATURE_FILES = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
-FILE_ACTION = Kind("401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FEATURE_FILES)
-FILE_ACTION_OK = Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FEATURE_FILES)
 # The feature on this walk was not switched on for calendars: the policy refuses it.
 CALENDAR = Kind(
     "401 401 401 401",
@@ -218,7 +214,7 @@ ROUTES: dict[str, Kind] = {
     # Alice's calendar on this walk is one of a provider, and her account has no Drive: see
     # `integrations/drive`.
     "drive-save-calendar": Kind("sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"),
-    "drive-save-export": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
+    "drive-save-export": Kind("405 sign-in 405 405", "405 go 405 405", "405 404 405 405"),
     "settings-feature": SWITCH,
     # What may be withdrawn is not what may be switched off: a feature of the service itself.
     "settings-feature-withdraw": Kind(
@@ -435,17 +431,6 @@ ROUTES: dict[str, Kind] = {
     "api-proposal": Kind(
         "401 401 401 401", "ok 405 405/405/none none", "404 404 404 404", NO_FEATURE_SENDS
     ),
-    "api-files": Kind("401 401 401 401", "ok 201 405 none", "404 404 404 404", NO_FEATURE_FILES),
-    # Without a body.
-    "api-file": Kind(
-        "401 401 401 401", "ok 405 405/415/none none", "404 404 404 404", NO_FEATURE_FILES
-    ),
-    # The file waits: no feature proposed it, and it is neither paused nor failed.
-    "api-file-accept": FILE_ACTION,
-    "api-file-pause": FILE_ACTION_OK,
-    "api-file-resume": FILE_ACTION,
-    "api-file-cancel": FILE_ACTION_OK,
-    "api-file-retry": FILE_ACTION,
     "api-connections": API,
     "api-connection": API,
     "api-calendar-shares": SHARING_POST,
@@ -482,11 +467,18 @@ ROUTES: dict[str, Kind] = {
     "api-event-move": Kind("401 401 401 401", "405 428 405 none", "404 404 404 404"),
     "api-free-busy": ASKED,
     "api-availability": ASKED,
-    # Without the headers of an upload.
-    "api-files": Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NO_FILES),
-    "api-file": Kind("401 401 401 401", "ok 405 405/412/412 none", "404 404 404 404", NO_FILES),
+    # PATCH has no body.
+    "api-files": Kind("401 401 401 401", "ok 201 405 none", "404 404 404 404", NO_FILES),
+    "api-file": Kind(
+        "401 401 401 401",
+        "ok 405 405/415/none none",
+        "404 404 404 404",
+        NO_FILES,
+    ),
     "api-file-pause": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
-    "api-file-resume": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
+    "api-file-accept": Kind("401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FILES),
+    # Not paused, and not failed.
+    "api-file-resume": Kind("401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FILES),
     "api-file-cancel": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
     "api-file-retry": Kind("401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FILES),
     "api-nothing": NOTHING,

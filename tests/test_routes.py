@@ -82,6 +82,7 @@ TRY_ALL_METHODS = ("anonymous", "owner", "stranger", "feature")
 UNKNOWN = "00000000-0000-7000-8000-000000000001"
 FINE = range(200, 400)
 # Without them no request to an upload reaches anything.
+_TAKES_TUS = re.compile(r"/uploads/|/v1/users/[^/]+/files")
 TUS_HEADERS = {"Tus-Resumable": "1.0.0", "Upload-Length": "1"}
 
 # Which column a caller has, on pages and at the API.
@@ -446,8 +447,8 @@ def send_request(client: Client, method: str, path: str, form: Mapping[str, Any]
     """Send one request and take back all that it did."""
     cookies = client.cookies.output()
     before = transaction.savepoint()
-    if path.startswith("/uploads/") or "/files" in path:
-        more["headers"] = {**TUS_HEADERS, **more.get("headers", {})}
+    if _TAKES_TUS.match(path):
+        more.setdefault("headers", TUS_HEADERS)
     try:
         if method == "POST":
             answer = client.post(path, form, **more)

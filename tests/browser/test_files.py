@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -110,14 +111,21 @@ class TestFolders:
         expect_state(sender, "two.jpg", "In the Drive")
         assert list_remote(sender) == {"one.jpg": make_file(1000), "two.jpg": make_file(2000)}
 
-    def test_can_be_dropped(self, sender):
-        drop(sender, {"a.bin": 1000, "b.bin": 2000})
+    def test_can_be_dropped_with_files(self, sender, tmp_path):
+        inner = tmp_path / "photos" / "inner"
+        inner.mkdir(parents=True)
+        (inner / "deep.bin").write_bytes(make_file(3000))
+        for name, size in {"a.bin": 1000, "b.bin": 2000}.items():
+            (tmp_path / name).write_bytes(make_file(size))
 
-        expect_state(sender, "a.bin", "In the Drive")
-        expect_state(sender, "b.bin", "In the Drive")
-        assert {name: len(data) for name, data in list_remote(sender).items()} == {
-            "a.bin": 1000,
-            "b.bin": 2000,
+        drop(sender, [tmp_path / "photos", tmp_path / "a.bin", tmp_path / "b.bin"])
+
+        for name in ("a.bin", "b.bin", "deep.bin"):
+            expect_state(sender, name, "In the Drive")
+        assert list_remote(sender) == {
+            "a.bin": make_file(1000),
+            "b.bin": make_file(2000),
+            "deep.bin": make_file(3000),
         }
 
 
@@ -241,6 +249,35 @@ class TestFileThatWasSentBefore:
         assert [file["name"] for file in remote].count("same.bin") == 2
 
 
+class TestFolderOfTheDrive:
+    def test_is_chosen_at_the_provider(self, sender):
+        folder_id = sender.google.add_folder(sender.account, "Contracts")
+        sender.page.get_by_role("button", name="Choose a folder in the Drive").click()
+        sender.page.wait_for_url(f"{sender.service.sandbox_url}/**")
+        sender.page.locator(f'input[name="account"][value="{sender.account}"]').check()
+        sender.page.locator(f'input[value="{folder_id}"]').check()
+        sender.page.get_by_role("button", name="Allow", exact=True).click()
+
+        expect(sender.page.locator(".messages")).to_contain_text("the folder you chose")
+        assert sender.page.url == f"{sender.url}{PAGE}"
+        choose(sender, **{"a.bin": make_file(1000)})
+        expect_state(sender, "a.bin", "In the Drive")
+        remote = {file["name"]: file for file in sender.google.drive_files(sender.account)}
+        assert remote["a.bin"]["parents"] == [folder_id]
+        sender.page.get_by_role("button", name="own folder").click()
+        expect(sender.page.locator("#folder")).to_contain_text("Antares")
+
+
+class TestPhone:
+    def test_fits_while_a_file_is_sent(self, sender):
+        sender.page.set_viewport_size({"width": 390, "height": 844})
+        slow_down(sender, MIB // 8)
+        choose(sender, **{"A very long name of a file of the old harbour.bin": make_file(2 * MIB)})
+        expect_state(sender, "A very long name", "Uploading")
+
+        assert violations(sender.page) == []
+
+
 class TestFullDrive:
     def test_is_explained(self, sender):
         sender.google.limit_drive(sender.account, 1_000_000)
@@ -256,24 +293,12 @@ class TestFullDrive:
         expect(sender.page.locator(".file")).to_have_count(1)
 
 
-DROP = """
-(files) => {
-  const transfer = new DataTransfer();
-  const list = Object.entries(files).map(([name, size]) => new File([new Uint8Array(size)], name));
-  for (const file of list) transfer.items.add(file);
-  const send = (type) => {
-    const event = new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: transfer});
-    document.querySelector("main").dispatchEvent(event);
-  };
-  send("dragenter");
-  send("dragover");
-  send("drop");
-}
-"""
-
-
-def drop(visitor, files: dict[str, int]) -> None:
-    visitor.page.evaluate(DROP, files)
+def drop(visitor, paths: list[Path]) -> None:
+    """Drop files and folders of the disk onto the page."""
+    session = visitor.context.new_cdp_session(visitor.page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for event in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": event, "x": 300, "y": 300, "data": data})
 
 
 def slow_down(visitor, rate: int) -> None:

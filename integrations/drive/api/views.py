@@ -63,7 +63,7 @@ class FileView(TusView, DriveView):
 
 
 class FileListView(FileView):
-    plain_methods = frozenset({"GET"})
+    plain_methods = frozenset({"GET", "HEAD"})
     query = serializers.FileListQuerySerializer
 
     @extend_schema(
