@@ -193,7 +193,7 @@ class Crashing:
             order = Form(path, "post")
             data = [*agreed.items(), ("csrfmiddlewaretoken", token)]
             person.browser.submit(page, order, data)
-        self._wait_for("drive_sink.describe_file", "drive_sink.build_part")
+        self._wait_for("drive_sink.describe_file", "drive_sink.build_file_part")
         breaking.mend()
 
     def _begin_file(self, account: CanaryAccount, word: str) -> str:

@@ -451,7 +451,13 @@ class CanaryFiles:
         )
 
     def _wait_for_no_session(self) -> None:
-        self._settled(lambda: not self.sandbox.uploads(self.account))
+        """Wait until no upload session is open at the provider."""
+
+        def has_none() -> bool:
+            sessions = self.sandbox.uploads(self.account)
+            return all(one["complete"] or one["cancelled"] for one in sessions)
+
+        self._settled(has_none)
 
     def _settled(self, is_settled: Callable[[], bool]) -> None:
         def look() -> bool:
