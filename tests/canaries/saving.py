@@ -138,10 +138,12 @@ class CanaryFiles:
 
     def _fill_the_drive(self) -> None:
         self.sandbox.limit_drive(self.account, 5_000_000, other_usage=4_900_000)
-        address, data = self._begin("full", 400_000)
-        self._send(address, data, status=413)
-        self._wait(address, "failed")
-        self.sandbox.limit_drive(self.account, 0)
+        try:
+            address, data = self._begin("full", 400_000)
+            self._send(address, data, status=422)
+            self._wait(address, "failed")
+        finally:
+            self.sandbox.limit_drive(self.account, 0)
 
     # --- Answers ----------------------------------------------------------------------------------
 
@@ -244,7 +246,7 @@ class CanaryFiles:
             if "reauthenticate" not in answer.url:
                 break
             self.alice.confirm(answer)
-        must(self._count(self.alice) == before + 1, "no copy was ordered")
+        must(self._count(self.alice) == before + 1, f"no copy was ordered on {answer.url}")
 
     def cross(self) -> str:
         """Save an attachment of Outlook in the Drive of another account, after its page."""
