@@ -24,7 +24,7 @@ import httpx
 
 from config.embedded.embedded_service import ROOT
 from tests.canaries import ics
-from tests.canaries.breaking import CanaryAccount
+from tests.canaries.breaking import Breaking, CanaryAccount
 from tests.canaries.journey import Journey
 from tests.canaries.marks import BOB, MALLORY
 from tests.canaries.owning import export, open_to_support
@@ -161,9 +161,8 @@ class Crashing:
         """Files whose names and places cannot be read, and sources that cannot be read either."""
         from integrations.models import Attachment, DriveFile, Event
 
-        person, breaking = account.person, account.breaking
-        # What the pages before broke would be in the way.
-        breaking.mend()
+        # What the steps before broke stays broken for those after.
+        person, breaking = account.person, Breaking(account.breaking.mark)
         whole, begun = (self._begin_file(account, word) for word in ("whole", "begun"))
         self._send_file(account, whole)
         for path in ("/files/", f"/v1/users/me/files/{whole}", "/v1/users/me/files"):
