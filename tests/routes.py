@@ -63,14 +63,8 @@ SHARING_POST = Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NOT
 # Alice shares nothing on this walk.
 ONE_SHARE = Kind("401 401 401 401", "405 405 405/405/404 none", "404 404 404 404", NOT_FOR_FEATURES)
 NO_FILES = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
-# The files of this walk are the owner's own.
-NO_FILE_OF_THE_FEATURE = {"feature": "405 404 405 none"}
 # The policy refuses features before anything is looked up.
 NO_FEATURE_SENDS = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
-# Neither is the feature on this walk for files.
-NO_FEATURE_FILES = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
-FILE_ACTION = Kind("401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FEATURE_FILES)
-FILE_ACTION_OK = Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FEATURE_FILES)
 # The feature on this walk was not switched on for calendars: the policy refuses it.
 CALENDAR = Kind(
     "401 401 401 401",
@@ -436,17 +430,6 @@ ROUTES: dict[str, Kind] = {
     "api-proposal": Kind(
         "401 401 401 401", "ok 405 405/405/none none", "404 404 404 404", NO_FEATURE_SENDS
     ),
-    "api-files": Kind("401 401 401 401", "ok 201 405 none", "404 404 404 404", NO_FEATURE_FILES),
-    # Without a body.
-    "api-file": Kind(
-        "401 401 401 401", "ok 405 405/415/none none", "404 404 404 404", NO_FEATURE_FILES
-    ),
-    # The file waits: no feature proposed it, and it is neither paused nor failed.
-    "api-file-accept": FILE_ACTION,
-    "api-file-pause": FILE_ACTION_OK,
-    "api-file-resume": FILE_ACTION,
-    "api-file-cancel": FILE_ACTION_OK,
-    "api-file-retry": FILE_ACTION,
     "api-connections": API,
     "api-connection": API,
     "api-calendar-shares": SHARING_POST,

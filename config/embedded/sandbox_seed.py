@@ -33,6 +33,12 @@ ADMINISTRATOR: Final = CAST["ada"].email
 # Alice's second account at Google, with hostile and malformed messages.
 ODDITIES: Final = "oddities@workshop.example"
 PUSH_ACCOUNT: Final = "push@antares-demo.iam.gserviceaccount.com"
+# What Alice has in her Drive. Antares sees a folder of it once she chooses it.
+_ALICE_FILES: Final = (
+    {"name": "Contracts", "folder": True},
+    {"name": "Photos", "folder": True},
+    {"name": "Notes.txt", "text": "Not for Antares."},
+)
 # The service keeps 90 days of mail by default.
 _KEPT: Final = timedelta(days=91)
 
@@ -56,6 +62,7 @@ def build_demo_seed(start: datetime) -> Mapping[str, Any]:
                     google, "alice", demo_mailboxes.GOOGLE_LABELS
                 ),
                 "calendar_fields": demo_calendars.build_google_calendars(today),
+                "drive_fields": {"files": _ALICE_FILES},
             },
             {
                 "email": CAST["bob"].email,

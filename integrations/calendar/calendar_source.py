@@ -34,7 +34,7 @@ class _DriveRecipient:
         permits = drive_permits.to_save_calendar(
             file=self.file, calendar=self.calendar, count=len(rows), at=at
         )
-        return drive_sink.build_part(rows, permits=permits, to=self.to, shape=shape, at=at)
+        return drive_sink.build_file_part(rows, permits=permits, to=self.to, shape=shape, at=at)
 
     def check_calendar(self) -> None:
         if _find_calendar(self.file) is None:

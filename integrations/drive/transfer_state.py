@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
@@ -38,7 +38,8 @@ class TransferState:
 
     file_id: str = ""
     folder_id: str = ""
-    session_url: str = ""
+    # Not in a report of a crash.
+    session_url: str = field(default="", repr=False)
     stored: int = 0
     pieces: tuple[Piece, ...] = ()
     prefixes: tuple[Piece, ...] = ()

@@ -117,12 +117,8 @@ def _run_turn(
         _settle(lease, DriveFileProblem.CRASHED, clock())
         return
     try:
-        with (
-            _open_transfer(lease, file, clock) as transfer,
-            suppress(UploadFailed),
-            file_check.settle_lasting_failures(transfer),
-        ):
-            _advance(transfer, sources)
+        # A function of its own: a report of a crash shows the variables of this one.
+        _open_and_advance(lease, file, sources, clock)
     except LeaseLost:
         raise
     except (DisconnectedError, Unopenable, KeyUnusable) as error:
@@ -142,6 +138,20 @@ def _run_turn(
         logger.exception("drive.upload_crashed", extra={"about": file.id})
         leases.release(lease, crash_count=file.crash_count + 1, due_at=clock() + _FIRST_PAUSE)
         raise
+
+
+def _open_and_advance(
+    lease: Lease,
+    file: DriveFile,
+    sources: Mapping[str, FileSource],
+    clock: Callable[[], datetime],
+) -> None:
+    with (
+        _open_transfer(lease, file, clock) as transfer,
+        suppress(UploadFailed),
+        file_check.settle_lasting_failures(transfer),
+    ):
+        _advance(transfer, sources)
 
 
 @contextmanager

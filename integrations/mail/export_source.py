@@ -43,7 +43,7 @@ class DriveCopy:
         permits = drive_permits.to_save_mail(
             file=self.file, source_id=self.mailbox_id, count=len(rows), at=at
         )
-        return drive_sink.build_part(
+        return drive_sink.build_file_part(
             rows, permits=permits, to=self.to, shape=shape, at=at, skip_damaged=True
         )
 

@@ -20,7 +20,7 @@ from .provider_sink import ProviderOutlet
 from .sealed_rows import Permits, SealedRow
 from .traceback_guard import WrongSink, guard_plaintext
 
-__all__ = ["PassThroughFile", "SealedRow", "build_part", "describe_file", "pass_through_file"]
+__all__ = ["PassThroughFile", "SealedRow", "build_file_part", "describe_file", "pass_through_file"]
 
 T = TypeVar("T")
 # Returns the part of the file for a row and its opened columns.
@@ -67,7 +67,7 @@ def pass_through_file(
 
 
 @guard_plaintext
-def build_part(  # noqa: PLR0913 - rows, where they go, and why they may
+def build_file_part(  # noqa: PLR0913 - rows, where they go, and why they may
     rows: Sequence[SealedRow],
     *,
     permits: Permits,

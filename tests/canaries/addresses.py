@@ -23,6 +23,7 @@ from tests.canaries import appointment
 from tests.canaries.cast import Cast
 from tests.canaries.journey import Journey
 from tests.canaries.marks import ALICE, BOB
+from tests.canaries.saving import CanaryFiles
 from tests.smoke.client import SmokeBrowser, forms
 from tests.smoke.walk import must
 
@@ -54,6 +55,7 @@ _UPLOAD: Final = 3 * 1024 * 1024
 @dataclass
 class Addresses:
     journey: Journey
+    files: CanaryFiles
     visited: set[str] = field(default_factory=set)
 
     @property
@@ -214,6 +216,7 @@ class Addresses:
             "connection_id": message["connection_id"],
             "integration_id": integration["id"],
             **self._of_calendars(),
+            **self.files.kept,
             "provider": "google",
             "key": "inbox-widget",
             "code": "not-found",

@@ -44,7 +44,16 @@ class Aftermath:
 
     def keep(self) -> str:
         """Copy everything sealed of the integration, and its wrapped keys."""
-        from integrations.models import Calendar, Event, Integration, Message, MessageBody
+        from integrations.models import (
+            Calendar,
+            DriveFile,
+            DriveFolder,
+            Event,
+            Integration,
+            Message,
+            MessageBody,
+            StandingConsent,
+        )
         from limited_use.models import DataKey
 
         connection = Integration.objects.get(id=self.integration_id).connection
@@ -64,6 +73,12 @@ class Aftermath:
         for event in Event.objects.filter(**mine):
             sealed = (event.timing, event.content, event.remote)
             self.rows += [(one.ciphertext, one.binding) for one in sealed if one is not None]
+        for file in DriveFile.objects.filter(**mine):
+            sealed = (file.descriptor, file.transfer)
+            self.rows += [(one.ciphertext, one.binding) for one in sealed if one is not None]
+        for model in (DriveFolder, StandingConsent):
+            places = [row.place for row in model.objects.filter(**mine)]
+            self.rows += [(one.ciphertext, one.binding) for one in places]
         named = [one.about for one in calendars if one.about is not None]
         self.rows += [(one.ciphertext, one.binding) for one in named]
         opened = self.opening()

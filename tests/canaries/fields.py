@@ -15,6 +15,7 @@ from typing import Any, Final
 from googleapiclient.discovery_cache import get_static_doc
 
 from integrations.providers import PROVIDERS
+from tests.canaries import drive_fields
 
 # RFC 6749 §5.1, §5.2, and Google's additions; OpenID Connect Core §5.1; RFC 6749 §4.1.2.
 TOKEN_ANSWER: Final = (
@@ -222,9 +223,15 @@ EXPLAINED: Final[Mapping[str, str]] = {
 }
 
 
+def _of_drive() -> Iterator[str]:
+    """Yield the text fields of Drive's answers: the schemas of two APIs may have one name."""
+    for name in _answers("drive", "v3"):
+        yield f"Drive.{name}"
+
+
 def deliverable() -> list[str]:
     """Return every text field of every answer that we ask for."""
-    found = dict.fromkeys([*_answers("gmail", "v1"), *_answers("calendar", "v3")])
+    found = dict.fromkeys([*_answers("gmail", "v1"), *_answers("calendar", "v3"), *_of_drive()])
     for kind, names in (
         ("token", TOKEN_ANSWER), ("claim", CLAIMS), ("callback", CALLBACK), ("error", ERROR_BODY),
     ):  # fmt: skip
@@ -232,10 +239,21 @@ def deliverable() -> list[str]:
     return sorted(found)
 
 
+def seeded() -> dict[str, str]:
+    """Return by field the word under which its canary was planted."""
+    of_drive = {
+        name: drive_fields.word(name.partition(".")[2])
+        for name in _of_drive()
+        if name not in drive_fields.EXPLAINED
+    }
+    return {**SEEDED, **of_drive}
+
+
 def unaccounted() -> list[str]:
     """Return the fields about which nothing is said, and what is said of fields that are none."""
-    known, said = set(deliverable()), SEEDED.keys() | EXPLAINED.keys()
-    twice = SEEDED.keys() & EXPLAINED.keys()
+    explained = {**EXPLAINED, **drive_fields.EXPLAINED}
+    known, said = set(deliverable()), seeded().keys() | explained.keys()
+    twice = seeded().keys() & explained.keys()
     return sorted((known ^ said) | twice)
 
 

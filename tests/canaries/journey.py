@@ -309,6 +309,8 @@ class Journey:
         if product == "mail":
             mine = [one for one in self.messages(name) if one["connection_id"] == account]
             must(not mine, "messages still open")
+        elif product == "drive":
+            must(not person.api("/files")["data"], "files are still listed")
         else:
             must(not person.api("/calendars")["data"], "calendars are still listed")
         return f"{milliseconds:.0f} ms"

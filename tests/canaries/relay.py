@@ -33,6 +33,8 @@ _DUE_IN_QUERIES: Final = (
     (re.compile(r"/gmail/v1/users/me/messages"), "q"),
     (re.compile(r"/v1\.0/me/messages"), "$search"),
     (re.compile(r"/calendar/v3/calendars/-/events/[^/]+/move"), "destination"),
+    # Whether the folder has a file of this name.
+    (re.compile(r"/drive/v3/files"), "q"),
 )
 #: Where what a person writes in an event goes to their own provider, which keeps it.
 _EVENTS_ARE_WRITTEN: Final = re.compile(
@@ -47,6 +49,12 @@ _DRAFTS_ARE_WRITTEN: Final = re.compile(r"/v1\.0/me/messages(/[^/]+(/createReply
 _OF_A_DRAFT: Final = frozenset(
     {"subject", "body", "toRecipients", "ccRecipients", "bccRecipients", "message"}
 )
+#: Where a file goes to its owner's Drive: its name and type open an upload session, whose address
+#: is a secret; its bytes go to that session, and nowhere else.
+_FILES_ARE_UPLOADED: Final = "/upload/drive/v3/files"
+_SESSION: Final = "upload_id"
+_OF_A_FILE: Final = frozenset({"id", "name", "mimeType"})
+_TYPE_OF_A_FILE: Final = "x-upload-content-type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +91,10 @@ class Sent:
         path, _, query = self.target.partition("?")
         path = _NAMED.sub(r"\1-", path)
         due = {f"{name}=" for place, name in _DUE_IN_QUERIES if place.fullmatch(path)}
+        due |= {f"{_SESSION}="} if self._is_of_upload_session else set()
         query = "&".join(one for one in query.split("&") if not one.startswith(tuple(due)))
         headers = [
-            f"{name}: {value}"
-            for name, value in self.headers
-            if name != "authorization" or self.is_for_secrets or not value.startswith("Bearer ")
+            f"{name}: {value}" for name, value in self.headers if not self._is_due(name, value)
         ]
         body = b"" if self.is_for_secrets else self.body
         if self.path.endswith(_CHANNELS_ARE_TOLD):
@@ -98,7 +105,31 @@ class Sent:
             body = b""
         elif self.method in {"POST", "PATCH"} and _DRAFTS_ARE_WRITTEN.fullmatch(path):
             body = _drop_members(body, _OF_A_DRAFT)
+        elif self._opens_upload_session:
+            body = _drop_members(body, _OF_A_FILE)
+        elif self.method == "PUT" and self._is_of_upload_session:
+            body = b""
         return "\n".join((self.method, path, query, *headers)).encode("latin-1") + b"\n\n" + body
+
+    @property
+    def _opens_upload_session(self) -> bool:
+        _, _, query = self.target.partition("?")
+        is_resumable = "uploadType=resumable" in query.split("&")
+        return self.method == "POST" and self.path == _FILES_ARE_UPLOADED and is_resumable
+
+    @property
+    def _is_of_upload_session(self) -> bool:
+        """Bytes of a file, the question how many arrived, or its end."""
+        _, _, query = self.target.partition("?")
+        has_session = any(one.startswith(f"{_SESSION}=") for one in query.split("&"))
+        return self.method in {"PUT", "DELETE"} and self.path == _FILES_ARE_UPLOADED and has_session
+
+    def _is_due(self, name: str, value: str) -> bool:
+        """Say whether a header is at its place."""
+        if name == _TYPE_OF_A_FILE:
+            return self._opens_upload_session
+        is_token = name == "authorization" and value.startswith("Bearer ")
+        return is_token and not self.is_for_secrets
 
 
 def _drop_members(body: bytes, names: frozenset[str]) -> bytes:

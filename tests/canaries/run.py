@@ -15,6 +15,7 @@ from tests.canaries.looking import Looking
 from tests.canaries.mailboxes import Mailboxes
 from tests.canaries.marks import ALICE, BOB, ORIGINS, Marks
 from tests.canaries.permitted import Book
+from tests.canaries.saving import CanaryFiles
 from tests.canaries.secrets_seen import SecretsSeen
 from tests.canaries.sending import CanarySending
 from tests.canaries.support_console import OWNER, CanarySupport
@@ -54,7 +55,8 @@ class Run:
             looking=Looking(self.world, self.marks, self.secrets),
             book=Book(self.cast, self.marks),
         )
-        self.addresses = Addresses(self.journey)
+        self.files = CanaryFiles(self.journey)
+        self.addresses = Addresses(self.journey, self.files)
         self.crashing = Crashing(self.journey)
         self.owning = Owning(self.journey)
         self.scheduling = Scheduling(self.journey)
@@ -88,6 +90,7 @@ class Run:
         self.support()
         step("messages sent, undone and refused", self.sending.send)
         step("files to send", self.uploading.send)
+        self.drive()
         step("every route, with something typed wherever one can", self.addresses.walk)
         step("ended at the provider, and reconnected", journey.ended_elsewhere)
         self.microsoft()
@@ -95,6 +98,7 @@ class Run:
         step("every seeded field was delivered", self.verdicts.delivered)
         self.verdicts.judge("before any purge")
         self.ends("calendars", ALICE, product="calendar")
+        self.ends("the Drive", ALICE, product="drive")
         self.ends("mail", ALICE, product="mail")
         self.ends("Microsoft's calendars", BOB, product="calendar", provider="microsoft")
         self.ends("Microsoft's mail", BOB, product="mail", provider="microsoft")
@@ -119,6 +123,16 @@ class Run:
         step("a calendar that lives here, from files and as one", self.writing.here)
         step("the copy of calendars deleted, and asked for again", scheduling.erase)
 
+    def drive(self) -> None:
+        step, files = self.walk.step, self.files
+        step("Drives added to accounts", files.connect)
+        step("files into a Drive: whole, in pieces, broken off, refused", files.upload)
+        step("Drive in answers of nothing but canaries, and refusals", files.strange)
+        step("a folder chosen at the provider", files.choose_folder)
+        step("attachments, a calendar and a copy of mail saved in a Drive", files.save)
+        step("files of a feature: proposed, and within a standing consent", files.propose)
+        step("the list of files, read; removed, and trashed", files.read)
+
     def microsoft(self) -> None:
         step, outlook = self.walk.step, self.outlook
         step("Microsoft: an account seeded with canaries", outlook.seed)
@@ -128,6 +142,7 @@ class Run:
         step("Microsoft: news, told by subscriptions", outlook.told)
         step("Microsoft: read by its owner, and searched there", outlook.read)
         step("Microsoft: events written, changed, moved, refused", outlook.writing.there)
+        step("Microsoft: an attachment saved in a Drive of Google", self.files.cross)
         step("Microsoft: ended there, and reconnected", outlook.ended_elsewhere)
 
     def support(self) -> None:
@@ -164,7 +179,10 @@ class Run:
         step("a marketing feature refused", journey.refused)
         step("every door that a campaign tries", self.sending.try_doors)
         self.support()
+        step("a Drive added", lambda: self.files.connect(ALICE))
+        step("files into a Drive: whole, in pieces, broken off, refused", self.files.upload)
         step("search", self.verdicts.search)
+        self.ends("the Drive", ALICE, product="drive")
         self.ends("mail", ALICE, product="mail")
         self.ended_by_support()
         step("search after the purge", self.verdicts.search)

@@ -18,10 +18,13 @@ from tests.canaries.relay import Relay
 PUBLIC: Final = frozenset({"client_id", "grant_type", "redirect_uri", "scope"})
 _IN_ADDRESSES: Final = frozenset({"state", "nonce", "code", "login_hint"})
 _IN_ANSWERS: Final = re.compile(rb'"(access_token|refresh_token|id_token)"\s*:\s*"([^"]+)"')
+# Of an upload session: with it, anybody may send its bytes for a week.
+_SESSIONS: Final = re.compile(rb"[?&]upload_id=([\w-]+)")
 #: Ids and places that the provider gave, and that we sent back to it.
 _IDS: Final = {
     "of Gmail": re.compile(r"/gmail/v1/users/me/(?:messages|threads)/([^/?]+)"),
     "of a file": re.compile(r"/attachments/([^/?]+)"),
+    "of Drive": re.compile(r"/drive/v3/files/((?!generateIds)[^/?]+)"),
     # Not the names that folders have everywhere.
     "of Graph": re.compile(r"/v1\.0/me/(?:messages|mailFolders|events|calendars)/(A[AQ][^/?]+)"),
 }
@@ -84,12 +87,7 @@ class SecretsSeen:
     def collect(self, relay: Relay) -> None:
         """Remember everything that went to the provider as a secret, or came from it as one."""
         for data in relay.answered():
-            for kind, value in _IN_ANSWERS.findall(data):
-                self.add(kind.decode(), value.decode())
-            for one, other in _OF_CALENDARS.findall(data):
-                self._name((one or other).decode(), "of calendars")
-            for link in _LINKS.findall(data)[-_MOST_LINKS:]:
-                self._links_of(link.decode())
+            self._collect_answered(data)
         for sent in relay.sent():
             if sent.is_for_secrets:
                 for name, value in parse_qsl(sent.body.decode("latin-1")):
@@ -99,6 +97,16 @@ class SecretsSeen:
             # The parts of a batch are requests of their own.
             for target in re.findall(r"GET (\S+)", sent.body.decode("latin-1")):
                 self._ids_of(target)
+
+    def _collect_answered(self, data: bytes) -> None:
+        for kind, value in _IN_ANSWERS.findall(data):
+            self.add(kind.decode(), value.decode())
+        for value in _SESSIONS.findall(data):
+            self.add("upload session", value.decode())
+        for one, other in _OF_CALENDARS.findall(data):
+            self._name((one or other).decode(), "of calendars")
+        for link in _LINKS.findall(data)[-_MOST_LINKS:]:
+            self._links_of(link.decode())
 
     def told(self, pushes: Mapping[str, Any]) -> None:
         """Remember by what the provider proved itself when it told us of news, as far as needed."""

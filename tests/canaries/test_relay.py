@@ -11,6 +11,7 @@ from tests.canaries.relay import Sent
 pytestmark = pytest.mark.invariant(4)
 MARK = "cnry0123456789alice"
 CALENDAR = f"/calendar/v3/calendars/{MARK}-email%40x.example"
+DRIVE = "/upload/drive/v3/files"
 OUTLOOKS = f"/v1.0/me/calendars/{MARK}"
 SUBSCRIPTION = {"clientState": MARK, "resource": f"/me/calendars/{MARK}/events"}
 EVENT = {
@@ -47,6 +48,10 @@ def list_left_of_request(method: str, target: str, body: object = None, **header
         ("POST", "/upload/gmail/v1/users/me/drafts?uploadType=multipart", {"raw": MARK}),
         ("POST", "/v1.0/me/messages", {"subject": MARK, "toRecipients": [MARK]}),
         ("PATCH", "/v1.0/me/messages/abc", {"body": {"content": MARK}}),
+        ("GET", f"/drive/v3/files?pageSize=1&q=name%3D{MARK}", None),
+        ("POST", f"{DRIVE}?uploadType=resumable", {"name": MARK, "mimeType": MARK, "id": MARK}),
+        ("PUT", f"{DRIVE}?uploadType=resumable&upload_id={MARK}", {"bytes": MARK}),
+        ("DELETE", f"{DRIVE}?upload_id={MARK}", None),
     ],
 )
 def test_is_no_leak_at_its_place(method, target, body):
@@ -75,6 +80,14 @@ def test_is_no_leak_at_its_place(method, target, body):
         ("POST", f"/upload/gmail/v1/users/me/drafts?q={MARK}", {"raw": "x"}),
         ("POST", "/v1.0/me/messages", {"categories": [MARK]}),
         ("POST", "/v1.0/me/sendMail", {"message": {"subject": MARK}}),
+        ("GET", f"/drive/v3/files/abc?q={MARK}", None),
+        ("POST", "/drive/v3/files", {"name": MARK}),
+        ("POST", f"{DRIVE}?uploadType=multipart", {"name": MARK}),
+        ("POST", f"{DRIVE}?uploadType=resumable", {"description": MARK, "parents": [MARK]}),
+        ("PUT", DRIVE, {"bytes": MARK}),
+        ("GET", f"{DRIVE}?upload_id={MARK}", None),
+        ("PUT", f"/drive/v3/files/abc?upload_id={MARK}", {"bytes": MARK}),
+        ("PATCH", "/drive/v3/files/abc", {"name": MARK}),
     ],
 )
 def test_is_a_leak_anywhere_else(method, target, body):

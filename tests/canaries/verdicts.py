@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.canaries import control, fields, graph_fields, looking, parser_memory
+from tests.canaries import control, drive_fields, fields, graph_fields, looking, parser_memory
 from tests.canaries.exchanges import Exchanges
 from tests.canaries.looking import Looking, Result
 from tests.canaries.marks import BOB, ORIGINS, Marks
@@ -52,21 +52,21 @@ class Verdicts:
     def accounted(self) -> str:
         wrong = fields.unaccounted() + graph_fields.unaccounted()
         must(not wrong, f"neither seeded nor explained, or both: {', '.join(wrong)}")
-        explained = {**fields.EXPLAINED, **graph_fields.EXPLAINED}
+        explained = {**fields.EXPLAINED, **drive_fields.EXPLAINED, **graph_fields.EXPLAINED}
         for name, reason in sorted(explained.items()):
             self.walk.say(f"        {name}: {reason}")
         return f"{len(self._seeded())} seeded, {len(explained)} explained"
 
     @staticmethod
     def _seeded() -> dict[str, str]:
-        return {**fields.SEEDED, **graph_fields.seeded()}
+        return {**fields.seeded(), **graph_fields.seeded()}
 
     def delivered(self) -> str:
         """Hold the lists of seeded fields against what the providers really said."""
         self.secrets.collect(self.world.relay)
         wanted = {
             name: word
-            for name, word in fields.SEEDED.items()
+            for name, word in fields.seeded().items()
             # What comes by the browser; the walk typed it there.
             if not name.startswith("callback.")
         }

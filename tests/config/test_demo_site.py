@@ -391,6 +391,24 @@ class _Walk:
         sign_in(self.bob.browser, "bob")
         assert self.bob.browser.get("/calendar/?view=month").status == HTTPStatus.OK
 
+    def save_file(self):
+        """Send a file to the Drive, as a client of tus does."""
+        connection = next(
+            one for one in self.alice.api("/connections")["data"] if one["provider"] == "google"
+        )
+        self.alice.connect(GOOGLE_BOX, product="drive", connection=connection["id"])
+        tus, data = {"tus_resumable": "1.0.0"}, b"A file of Alice's."
+        made = self.alice.send("POST", "/files", upload_length=str(len(data)), **tus)
+        assert made.status_code == HTTPStatus.CREATED, made.text
+        path = f"/files/{made.headers['location'].rpartition('/')[2]}"
+        sent = self.alice.send(
+            "PATCH", path, content=data,
+            upload_offset="0", content_type="application/offset+octet-stream", **tus,
+        )  # fmt: skip
+        assert sent.status_code == HTTPStatus.NO_CONTENT, sent.text
+        assert self.alice.api(path)["state"] == "done"
+        assert "In the Drive" in self.alice.browser.get("/files/").text
+
     def see_refusal(self):
         command = [sys.executable, "-m", "config.embedded", "--data", str(self.demo.folder)]
         done = subprocess.run(

@@ -96,7 +96,7 @@ def save(request, row):
         return b"".join(file)
 
     def build(permits, to=DRIVE, at=NOW):
-        return drive_sink.build_part(
+        return drive_sink.build_file_part(
             [row], permits=permits, to=to, shape=lambda _, opened: opened["summary"], at=at
         )
 
@@ -198,7 +198,7 @@ class TestPart:
         damaged = SealedRow(row.row, {"summary": broken})
 
         assert (
-            drive_sink.build_part(
+            drive_sink.build_file_part(
                 [damaged, row],
                 permits=order(),
                 to=DRIVE,
@@ -209,6 +209,6 @@ class TestPart:
             == b"damaged words"
         )
         with pytest.raises(Unopenable):
-            drive_sink.build_part(
+            drive_sink.build_file_part(
                 [damaged], permits=order(), to=DRIVE, shape=lambda *_: b"", at=NOW
             )

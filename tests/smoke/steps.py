@@ -16,6 +16,7 @@ from config.embedded.feature_client import FeatureClient
 from tests.canaries import stores
 from tests.smoke.calendars import Calendars
 from tests.smoke.canaries import Search
+from tests.smoke.files import SmokeFiles
 from tests.smoke.living_here import LivingHere
 from tests.smoke.outlook import SmokeOutlook
 from tests.smoke.person import MAIL_SCOPE, SmokePerson, find_on_page
@@ -56,6 +57,15 @@ class Smoke:
         self.sending = SmokeSending(walk, self.sandbox, self.alice, self.account, self.mark)
         self.living_here = LivingHere(walk, self.alice, self.mark)
         self.receipts = Receipts(self.alice)
+        self.files = SmokeFiles(
+            walk=walk,
+            sandbox=self.sandbox,
+            owner=self.alice,
+            recordings=FeatureClient(running.url, clients["recordings"]),
+            receipts=self.receipts,
+            account=self.account,
+            mark=self.mark,
+        )
         mallory = SmokePerson(running.url, people["mallory"])
         self.outlook = SmokeOutlook(walk, self.sandbox, mallory, self.receipts, self.mark)
         self.support = SmokeSupport(
@@ -90,6 +100,7 @@ class Smoke:
         self.calendars.run()
         self.writing.run()
         self.sending.run()
+        self.files.run()
         self.living_here.run()
         self.outlook.run()
         step("canary search finds what is planted", self.search.self_test)

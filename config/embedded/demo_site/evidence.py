@@ -93,6 +93,14 @@ class Evidence:
             for entry in self._list_uses(Purpose.CALENDAR_SHARE)
         )
 
+    def has_saved_file(self) -> bool:
+        """Of a Drive that is connected, or was until its connection is forgotten."""
+        return (
+            Integration.objects.owned_by(self._owner["user_id"], self._owner["organisation_id"])
+            .filter(saved_file_count__gt=0)
+            .exists()
+        )
+
     def has_marketing_refusal(self) -> bool:
         return bool(self._list_uses(Purpose.MARKETING, outcome=_REFUSED, limit=1))
 
@@ -142,6 +150,7 @@ PROOFS: Final[Mapping[str, Callable[[Evidence], bool]]] = {
     "write-event": Evidence.has_written_event,
     "share-calendar": Evidence.has_shared_calendar,
     "view-shared": Evidence.has_been_viewed,
+    "save-file": Evidence.has_saved_file,
     "see-refusal": Evidence.has_marketing_refusal,
     "ask-administrator": Evidence.has_admin_approval,
     "hostile-mail": Evidence.has_quarantined_message,

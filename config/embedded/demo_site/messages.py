@@ -18,7 +18,7 @@ ROLES: Final[Mapping[str, Promise]] = {
 }
 
 PEOPLE: Final[Mapping[str, Promise]] = {
-    "alice": _("Connects Gmail, Google Calendar and Microsoft 365. Start with her."),
+    "alice": _("Connects Gmail, Google Calendar, Google Drive and Microsoft 365. Start with her."),
     "bob": _("Alice's colleague. They share calendars with each other."),
     "mallory": _("Works for another organization, and sees nothing of Alice's."),
     "sam": _(
@@ -73,6 +73,14 @@ STEPS: Final[Mapping[str, tuple[Promise, Promise]]] = {
     "view-shared": (
         _("See it as Bob"),
         _("Bob's calendar shows the calendars that Alice shares with him."),
+    ),
+    "save-file": (
+        _("Send a file to Google Drive"),
+        _(
+            "In Settings, select Add Drive on the card of the account. Open Files and drop a file"
+            " there, or save an attachment of a message. Files can also go to the folder Contracts:"
+            " choose it on the sandbox's page."
+        ),
     ),
     "see-refusal": (
         _("See a refusal"),

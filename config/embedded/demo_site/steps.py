@@ -37,6 +37,7 @@ _PAGES: Final[Mapping[str, tuple[str, str | None]]] = {
     "write-event": (_OWNER, "calendar"),
     "share-calendar": (_OWNER, "settings-integrations"),
     "view-shared": (_VIEWER, "calendar"),
+    "save-file": (_OWNER, "drive-files"),
     "see-refusal": (_OWNER, None),
     "ask-administrator": (_OWNER, "settings-integrations"),
     "hostile-mail": (_OWNER, "settings-integrations"),
