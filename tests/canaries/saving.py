@@ -225,6 +225,9 @@ class CanaryFiles:
         self._save(self.alice, f"/files/save/calendars/{calendar_id}/", agree="yes")
         self._save_export()
         self._wait_for_all(self.alice)
+        page = self.alice.browser.get(f"/settings/calendars/{calendar_id}/remove/")
+        form = page.own_form()
+        self.alice.confirm(self.alice.browser.submit(page, form, form.data()))
         states = [one["state"] for one in self.alice.api("/files", limit=100)["data"]]
         return f"{len(files)} attachments, a calendar, a copy: {states.count('done')} in the Drive"
 

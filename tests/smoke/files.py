@@ -141,7 +141,7 @@ class SmokeFiles:
             for one in forms(page.text)
             if f"/settings/features/{FEATURE}/" in one.action and "delegation" in dict(one.fields)
         )
-        self.owner.browser.submit(page, form, form.data())
+        self.owner.browser.submit(page, form, form.data(button="off"))
         url = f"{self.recordings.base_url}/v1/users/me/files"
         answer = httpx.get(url, headers=self.headers, timeout=30)
         must(answer.status_code in {401, 403}, f"it was answered {answer.status_code}")
