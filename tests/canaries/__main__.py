@@ -23,7 +23,7 @@ from tests.smoke.walk import Walk
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.canaries", description=__doc__)
     parser.add_argument("--settings", default="tests.canaries.settings", help="of the processes")
-    parser.add_argument("--short", action="store_true", help="mail alone, up to the receipt")
+    parser.add_argument("--short", action="store_true", help="mail and Drive, up to the receipt")
     given = parser.parse_args()
     walk, began = Walk(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="antares-canary-") as folder:

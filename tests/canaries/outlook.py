@@ -62,8 +62,7 @@ class CanaryOutlook:
                 self.mark, series_id=digest[:20], team_id=digest[20:52]
             ),
         )
-        labels = ["INBOX", "UNREAD", "Label_1"]
-        self.microsoft.deliver(self.account, raw=letter.raw(self.mark), labels=labels)
+        self.deliver_letter()
         # Beyond what is kept: it is found there alone.
         self.microsoft.deliver(
             self.account, raw=letter.raw(self.mark), date=LONG_AGO, labels=["INBOX"]
@@ -76,6 +75,11 @@ class CanaryOutlook:
         place = f"/me/messages/{first['id']}/move"
         self._other("POST", place, destinationId=folder["id"])
         return f"{len(self._listed())} messages, two calendars"
+
+    def deliver_letter(self) -> None:
+        """Have a message arrive that has a canary in everything, and files."""
+        labels = ["INBOX", "UNREAD", "Label_1"]
+        self.microsoft.deliver(self.account, raw=letter.raw(self.mark), labels=labels)
 
     def connect(self) -> str:
         self.journey.decline(BOB, (*graph_fields.CALLBACK, "code", "state"), provider=THERE)

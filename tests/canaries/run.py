@@ -142,8 +142,11 @@ class Run:
         step("Microsoft: news, told by subscriptions", outlook.told)
         step("Microsoft: read by its owner, and searched there", outlook.read)
         step("Microsoft: events written, changed, moved, refused", outlook.writing.there)
-        step("Microsoft: an attachment saved in a Drive of Google", self.files.cross)
+        step("Microsoft: an attachment saved in a Drive of Google", self.cross)
         step("Microsoft: ended there, and reconnected", outlook.ended_elsewhere)
+
+    def cross(self) -> str:
+        return self.files.cross(self.outlook.deliver_letter)
 
     def support(self) -> None:
         step, supporting = self.walk.step, self.supporting

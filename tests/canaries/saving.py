@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -251,19 +251,20 @@ class CanaryFiles:
             self.alice.confirm(answer)
         must(self._count(self.alice) == before + 1, f"no copy was ordered on {answer.url}")
 
-    def cross(self) -> str:
-        """Save an attachment of Outlook in the Drive of another account, after its page."""
-        bob = self.journey.cast[BOB]
-        outlook = self.journey.connection(BOB, provider="microsoft")
-        mark = self.journey.marks.of(BOB)
-        path = next(
-            f"/files/save/attachments/{message['id']}/{file['id']}/"
-            for message in bob.messages(limit=200)
-            if message["connection_id"] == outlook and message["has_attachments"]
-            for file in bob.api(f"/messages/{message['id']}")["attachments"]
-            # Some answers were strange, and name what Outlook does not have.
-            if _is_there(bob, f"/v1/users/me/messages/{message['id']}/attachments/{file['id']}")
-        )
+    def cross(self, deliver: Callable[[], object]) -> str:
+        """
+        Save an attachment of Outlook in the Drive of another account, after its page.
+
+        :param deliver: has a message with files arrive in Outlook
+        """
+        bob, mark = self.journey.cast[BOB], self.journey.marks.of(BOB)
+        deliver()
+
+        def find_path() -> str:
+            self.journey.boxes.nudge()
+            return next(self._list_outlook_files(bob), "")
+
+        path = eventually(find_path, within=30, says="a file in Outlook", every=0.5)
         page = bob.browser.get(path)
         must(mark in page.text, "the page names no account")
         form = page.own_form()
@@ -274,6 +275,17 @@ class CanaryFiles:
         [saved] = bob.api("/files")["data"]
         must(saved["state"] == "done", f"it is {saved['state']}: {saved['problem']}")
         return "asked, agreed, in the Drive of the other account"
+
+    def _list_outlook_files(self, bob: SmokePerson) -> Iterator[str]:
+        """Yield the pages that save files of Outlook which are there: some answers were strange."""
+        outlook = self.journey.connection(BOB, provider="microsoft")
+        for message in bob.messages(limit=20):
+            if message["connection_id"] != outlook or not message["has_attachments"]:
+                continue
+            for file in bob.api(f"/messages/{message['id']}")["attachments"]:
+                path = f"/v1/users/me/messages/{message['id']}/attachments/{file['id']}"
+                if bob.browser.get(path).status == 200:
+                    yield f"/files/save/attachments/{message['id']}/{file['id']}/"
 
     # --- A feature --------------------------------------------------------------------------------
 
@@ -480,10 +492,6 @@ class CanaryFiles:
         digest = hashlib.sha256(data).hexdigest()
         found = [one for one in self.sandbox.drive_files(self.account) if one["sha256"] == digest]
         must(len(found) == 1, f"{len(found)} files with these bytes are in the Drive")
-
-
-def _is_there(person: SmokePerson, path: str) -> bool:
-    return person.browser.get(path).status == 200
 
 
 def _describe_bytes(offset: int) -> dict[str, str]:
