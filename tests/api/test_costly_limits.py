@@ -17,6 +17,7 @@ OF_COST = {
     RouteCost.STREAM: [DOWNLOAD],
     RouteCost.WAIT_AND_STREAM: [PROVIDER, DOWNLOAD],
     RouteCost.RECEIVE: [UPLOAD],
+    RouteCost.WAIT_AND_RECEIVE: [PROVIDER, UPLOAD],
 }
 
 

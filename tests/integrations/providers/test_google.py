@@ -22,6 +22,7 @@ from integrations.providers.google import (
     gmail_sender,
     google_calendar_adapter,
     google_config,
+    google_drive_adapter,
     history,
     sent_search,
     watch,
@@ -35,10 +36,11 @@ from tests.worlds.sandbox import GMAIL_READONLY
 
 ALICE = "alice@example.com"
 # The methods that a scope lets through do not say what it shows. These show no bodies or no titles,
-# serve add-ons only, or leave out calendars that somebody shared with the person.
+# serve add-ons only, leave out calendars that somebody shared with the person, or put files where
+# the person does not see them.
 BLIND = (
     "gmail.metadata", "gmail.addons.", "calendar.events.freebusy", "calendar.events.owned",
-    "calendar.events.public", "calendar.app.created",
+    "calendar.events.public", "calendar.app.created", "drive.appdata",
 )  # fmt: skip
 
 
@@ -120,6 +122,10 @@ def called_by(capability: str) -> set[str]:
         return called_methods(gmail_adapter, watch.GmailWatch, resources=RESOURCES)
     if capability == "mail.send":
         return mentioned_methods(gmail_sender) | mentioned_methods(sent_search)
+    if capability == "drive.upload":
+        called = called_methods(google_drive_adapter, resources={"files": "drive.files"})
+        # The content of a file is a form of `get`.
+        return {method.removesuffix("_media") for method in called}
     is_read = capability == "calendar.read"
     return called_methods(
         google_calendar_adapter,

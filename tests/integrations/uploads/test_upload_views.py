@@ -35,7 +35,7 @@ class TestOptions:
 
         assert answer.status_code == 204
         assert answer["Tus-Version"] == answer["Tus-Resumable"] == "1.0.0"
-        assert answer["Tus-Extension"] == "creation,expiration,termination"
+        assert answer["Tus-Extension"] == "creation,expiration,termination,checksum"
         assert answer["Tus-Max-Size"] == "35000000"
         assert answer["Cache-Control"] == "private, no-store"
 
