@@ -67,6 +67,8 @@ MAY = {
     "sync": {
         # Makes the keys of calendars' copies.
         "content": ("wrap", "unwrap"),
+        # An Antares calendar that its owner saves in a Drive.
+        "own": ("unwrap",),
         "account": ("unwrap",),
         "credential": ("unwrap",),
         # Writes down by what the notifications of a mailbox will find it.
