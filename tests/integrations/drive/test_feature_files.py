@@ -12,11 +12,13 @@ from django.utils import timezone
 
 from config.process_classes import ProcessClass
 from integrations.access import drive_permits
+from integrations.connections import automatic_disconnect
 from integrations.drive import feature_files, standing_consents, upload_stream, uploads
 from integrations.models import (
     DriveFile,
     FileKind,
     FileSourceKind,
+    PurgeTrigger,
     StandingConsent,
 )
 from limited_use.agreements import consents
@@ -520,8 +522,8 @@ class TestStandingConsent:
         consent = world.give()
         if by == "disconnect":
             with transaction.atomic():
-                standing_consents.end_integration_consents(
-                    integration_id=world.drive.id, at=timezone.now()
+                automatic_disconnect.disconnect_in_transaction(
+                    integration=world.drive, trigger=PurgeTrigger.OWNER, at=timezone.now()
                 )
         else:
             with transaction.atomic():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -16,8 +15,8 @@ from integrations.models import (
     Integration,
     PurgeTrigger,
 )
-from tests.integrations.google import ALICE_BOX
 from tests.integrations.drive.tus_files import UNIT, make_checksum, make_file
+from tests.integrations.google import ALICE_BOX
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-7")]
 
@@ -106,7 +105,8 @@ class TestDisclosure:
         )
         stored = read_rows("integrations_drivefile", "integrations_drivefolder")
         for secret in (b"bytes of the owner", b"Plan of the owner", b"private"):
-            assert secret not in stored and secret.hex().encode() not in stored
+            assert secret not in stored
+            assert secret.hex().encode() not in stored
         assert files.http.delete(address).status_code == 204
         assert files.list() == []
         remote = next(file for file in files.list_remote() if file["size"] == len(data))
