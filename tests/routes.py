@@ -467,6 +467,19 @@ ROUTES: dict[str, Kind] = {
     "api-free-busy": ASKED,
     "api-availability": ASKED,
     # PATCH has no body.
+    "api-files": Kind("401 401 401 401", "ok 201 405 none", "404 404 404 404", NO_FILES),
+    "api-file": Kind(
+        "401 401 401 401",
+        "ok 405 405/415/none none",
+        "404 404 404 404",
+        NO_FILES,
+    ),
+    "api-file-pause": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
+    "api-file-accept": Kind("401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FILES),
+    # Not paused, and not failed.
+    "api-file-resume": Kind("401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FILES),
+    "api-file-cancel": Kind("401 401 401 401", "405 ok 405 none", "404 404 404 404", NO_FILES),
+    "api-file-retry": Kind("401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FILES),
     "api-nothing": NOTHING,
     # Without a link that works: the page says so, and takes nothing.
     "account_sign_in_link": everyone("ok 410 405 405"),
