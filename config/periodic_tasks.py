@@ -28,7 +28,7 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "task": "integrations.sweep_drive",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
-    # Uploads that nobody continued, old entries, and folder choices that expired.
+    # Abandoned uploads, old entries, and expired folder choices.
     "clear-drive": {"task": "integrations.clear_drive", "schedule": 600.0},
     # Watches to start, renew or stop.
     "sweep-watches": {
@@ -55,14 +55,14 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "task": "integrations.sweep_connections",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
-    # Bulk revocations without a worker, and proposals that nobody decided.
+    # Bulk revocations without a worker, and expired proposals.
     "sweep-bulk-revocations": {
         "task": "integrations.sweep_bulk_revocations",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
     # Notices without a worker, and those of ninety days.
     "sweep-notices": {"task": "integrations.sweep_notices", "schedule": 60.0},
-    # Acts of support and notices of look-ups whose task was lost.
+    # Support acts and look-up notices without a worker.
     "sweep-support": {
         "task": "integrations.sweep_support",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),

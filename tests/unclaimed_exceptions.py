@@ -224,7 +224,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "an instruction, a heading, a name or a choice": {
-        "integrations/settings/messages/saving.py": ["Finish or remove some of them first."],
+        "integrations/settings/messages/save_outcomes.py": ["Finish or remove some of them first."],
         "templates/drive/_send.html": ["Keep this page open until all files are there."],
         "templates/console/connection.html": [
             "Receipt signed",

@@ -10,7 +10,7 @@ import orjson
 
 from integrations.access import drive_permits
 from integrations.access.request_context import RequestContext
-from integrations.models import DriveFile, DriveFileState
+from integrations.models import DriveFile
 from integrations.web.newest_rows import NewestRows, find_newest
 from limited_use.sinks import json_sink
 from limited_use.sinks.sealed_rows import Permits, SealedRow
@@ -18,13 +18,6 @@ from limited_use.sinks.sealed_rows import Permits, SealedRow
 from . import uploads
 
 _KIND: Final = "files"
-#: States before the file is complete, in which percent and rate are shown.
-UNDER_WAY: Final = (
-    DriveFileState.WAITING,
-    DriveFileState.UPLOADING,
-    DriveFileState.PAUSED,
-    DriveFileState.CHECKING,
-)
 
 
 def get_file_page(

@@ -50,7 +50,8 @@ def trash_file(context: RequestContext, file_id: UUID) -> None:
 
 def remove_file(context: RequestContext, file_id: UUID) -> None:
     """
-    Delete the entry; an upload on its way is cancelled first. A file in the Drive stays there.
+    Delete the entry. A complete file stays in the Drive. An unfinished upload is cancelled
+    instead: its entry stays, and a worker ends the session at the provider.
 
     :raises ObjectNotFound:
     """

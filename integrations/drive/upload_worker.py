@@ -195,7 +195,8 @@ def _advance(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> None:
 def _end_session(transfer: FileTransfer) -> None:
     if transfer.state.session_url:
         transfer.adapter.cancel_upload(transfer.state.session_url)
-        # The last byte may have arrived before the order did.
+    if transfer.state.file_id:
+        # The last byte may have arrived before the order did, also in a session that ended since.
         with suppress(errors.Gone):
             transfer.call(lambda adapter: adapter.trash_file(transfer.state.file_id))
     transfer.release(transfer.state.drop_transfer(), due_at=None)
@@ -223,7 +224,7 @@ def _send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> N
         if not source.is_repeatable:
             if complete_file is not None and complete_file.size == transfer.state.received:
                 # An earlier turn sent the whole file, and stored its digest.
-                _finish(transfer, complete_file)
+                file_check.settle_complete_file(transfer, complete_file)
                 return
             if transfer.state.stored and complete_file is None:
                 # Other bytes would follow the ones that the Drive has.
@@ -238,7 +239,7 @@ def _send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> N
             transfer.end_request(digested.position)
         else:
             complete_file = _send_chunks(transfer, pieces)
-        _finish(transfer, complete_file)
+        file_check.settle_complete_file(transfer, complete_file)
 
 
 def _finish_client_file(transfer: FileTransfer) -> None:
@@ -249,7 +250,8 @@ def _finish_client_file(transfer: FileTransfer) -> None:
     elif transfer.file.size:
         raise UploadFailed(DriveFileProblem.ABANDONED)
     else:
-        _finish(transfer, complete_file or _send_chunks(transfer, iter(())))
+        complete_file = complete_file or _send_chunks(transfer, iter(()))
+        file_check.settle_complete_file(transfer, complete_file)
 
 
 def _send_chunks(transfer: FileTransfer, pieces: Iterator[bytes]) -> RemoteFile:
@@ -284,10 +286,6 @@ def _send_chunks(transfer: FileTransfer, pieces: Iterator[bytes]) -> RemoteFile:
             raise errors.Unavailable("the Drive did not complete the file")
         transfer.note_stored(offset)
         chunk = following
-
-
-def _finish(transfer: FileTransfer, remote: RemoteFile) -> None:
-    file_check.settle_complete_file(transfer, remote)
 
 
 class _CloseablePieces:

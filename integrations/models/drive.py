@@ -70,7 +70,7 @@ class DriveFileProblem(models.TextChoices):
     CHECKSUM_MISMATCH = "checksum_mismatch"
     # The upload session ended before the file was complete, more often than Antares tries.
     SESSION_EXPIRED = "session_expired"
-    # Nobody sent the rest of the file in time.
+    # The upload expired before its client sent all bytes.
     ABANDONED = "abandoned"
     # The provider refused for longer than Antares tries.
     UNAVAILABLE = "unavailable"

@@ -29,7 +29,12 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SentencePart:
-    """A text, a moment, or a link whose text is `text`."""
+    """
+    Part of a sentence in the receipt.
+
+    :param at: shown as a date and time, in place of `text`
+    :param url: of a link, which shows `text`
+    """
 
     text: str = ""
     at: datetime | None = None

@@ -45,7 +45,7 @@ from limited_use.sinks.template_values import TemplateItem
 
 from . import drive_saves
 from .drive_saves import SavedSource
-from .messages import confirmations, saving
+from .messages import confirmations, save_outcomes
 
 RATE: Final = Rate("drive-save", 120, 3600)
 EXPORT_RATE: Final = Rate("drive-save-export", 10, 3600)
@@ -124,7 +124,7 @@ def _handle_order(
     if drive is None or (source.crosses_accounts(drive) and not is_agreed):
         return redirect(request.path)
     if not request_limits.count_for_person(request, RATE).is_within:
-        messages.error(request, saving.TOO_MANY)
+        messages.error(request, save_outcomes.TOO_MANY)
         return redirect(request.path)
     return _save(
         request,
@@ -152,13 +152,13 @@ def _save(request: HttpRequest, save: Save) -> HttpResponse:
     try:
         save()
     except drive_saves.AlreadySaving:
-        messages.info(request, saving.ALREADY_SAVING)
+        messages.info(request, save_outcomes.ALREADY_SAVING)
     except QueueFull:
-        messages.error(request, saving.QUEUE_FULL % {"count": uploads.MAX_OPEN_FILES})
+        messages.error(request, save_outcomes.QUEUE_FULL % {"count": uploads.MAX_OPEN_FILES})
     except ObjectNotFound:
         raise Http404 from None
     else:
-        messages.success(request, saving.SAVING)
+        messages.success(request, save_outcomes.SAVING)
     return redirect(_get_files_url())
 
 

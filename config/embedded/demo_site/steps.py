@@ -24,7 +24,7 @@ from config.embedded.demo_site import cast, messages
 from config.embedded.demo_site.evidence import PROOFS, Evidence
 from config.embedded.demo_site.folder import get_demo_folder
 
-#: Whose evidence counts, and who views the calendars.
+#: The owner does most steps. The viewer looks at a calendar that the owner shared.
 _OWNER, _VIEWER = "alice", "bob"
 _RECEIPT_STEP: Final = "check-receipt"
 #: Who does each step, and the route of its page; None: in a terminal.

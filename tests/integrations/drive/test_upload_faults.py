@@ -283,3 +283,35 @@ class TestAbandonedUploads:
 
         assert files.read(begun)["state"] == "done"
         files.check_remote(DATA)
+
+
+class TestCancelledAfterTheLastByte:
+    def test_a_file_that_is_checked_goes_to_the_trash(self, files, begun, run_worker):
+        files.send(begun, DATA[:UNIT])
+        files.send(begun, DATA[UNIT:], offset=UNIT)
+        assert files.read(begun)["state"] == "checking"
+
+        files.http.post(f"{begun}/cancel")
+        run_worker()
+
+        self.check_trashed(files, begun)
+
+    def test_a_file_whose_session_ended_goes_to_the_trash(self, files, begun, run_worker):
+        files.send(begun, DATA[:UNIT])
+        files.sandbox.fail_upload("lose_answer")
+        assert files.send(begun, DATA[UNIT:], offset=UNIT).status_code == 503
+        files.sandbox.expire_uploads(ALICE_BOX)
+        assert files.ask(begun) == len(DATA)
+
+        files.http.post(f"{begun}/cancel")
+        run_worker()
+
+        self.check_trashed(files, begun)
+
+    def check_trashed(self, files, address):
+        assert files.read(address)["state"] == "cancelled"
+        (remote,) = files.list_remote()
+        assert remote["trashed"]
+        row = DriveFile.objects.get()
+        assert row.due_at is None
+        assert Integration.objects.get(product="drive").saved_file_count == 0
