@@ -6,18 +6,24 @@ failed.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
-from integrations.models import DriveFileProblem
+from integrations.coordination import leases
+from integrations.coordination.leases import Lease
+from integrations.models import DriveFileProblem, DriveFileState
 from integrations.providers import errors
 from integrations.providers.files import RemoteFile
 
 from .file_transfer import FileTransfer
 from .transfer_state import Piece
 from .upload_errors import UploadFailed
+
+logger = logging.getLogger(__name__)
 
 #: Problems that another try does not solve.
 _LASTING_PROBLEMS: Final[tuple[tuple[type[errors.ProviderError], DriveFileProblem], ...]] = (
@@ -46,8 +52,22 @@ def settle_lasting_failures(transfer: FileTransfer) -> Iterator[None]:
         if problem is None:
             raise
     if problem is not None:
-        transfer.settle_failure(problem)
+        settle_failure(transfer.lease, problem, at=transfer.clock())
         raise UploadFailed(problem)
+
+
+def settle_failure(lease: Lease, problem: DriveFileProblem, *, at: datetime) -> None:
+    """
+    End the turn at a file that failed. A cancelled file stays cancelled.
+
+    :raises LeaseLost:
+    """
+    settled = leases.held_row(lease).exclude(state=DriveFileState.CANCELLED)
+    if settled.update(
+        state=DriveFileState.FAILED, problem=problem, transfer=None, finished_at=at, changed_at=at
+    ):
+        logger.info("drive.upload_failed", extra={"about": lease.row_id, "problem": str(problem)})
+    leases.release(lease, due_at=None)
 
 
 def name_lasting_problem(error: errors.ProviderError) -> DriveFileProblem | None:

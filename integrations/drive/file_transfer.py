@@ -6,7 +6,6 @@ A web process passes a request's body on; a worker sends other sources, and chec
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -32,7 +31,6 @@ from .transfer_state import FileDescriptor, TransferState
 from .upload_errors import UploadFailed
 
 T = TypeVar("T")
-logger = logging.getLogger(__name__)
 
 #: Longer than the pause between two renewals. A process that waits for the provider's last answer
 #: may lose it: another one then asks for the offset, and nothing is sent twice.
@@ -277,20 +275,6 @@ class FileTransfer:
         )
         # If the message is lost, the sweep finds the row.
         enqueue("integrations.upload_file", file_id=self.file.id)
-
-    def settle_failure(self, problem: DriveFileProblem) -> None:
-        """:raises LeaseLost:"""
-        now = self.clock()
-        leases.release(
-            self.lease,
-            state=DriveFileState.FAILED,
-            problem=problem,
-            transfer=None,
-            due_at=None,
-            changed_at=now,
-            finished_at=now,
-        )
-        logger.info("drive.upload_failed", extra={"about": self.file.id, "problem": str(problem)})
 
     def _hold_fence(self) -> None:
         fences.lock_integration(integration_id=self.file.integration_id, epoch=self.permit.epoch)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts import row_owner
@@ -114,7 +114,7 @@ def _run_turn(
     clock: Callable[[], datetime],
 ) -> None:
     if file.crash_count >= MAX_CRASHES:
-        _settle(lease, DriveFileProblem.CRASHED, clock())
+        file_check.settle_failure(lease, DriveFileProblem.CRASHED, at=clock())
         return
     try:
         # A function of its own: a report of a crash shows the variables of this one.
@@ -124,9 +124,9 @@ def _run_turn(
     except (DisconnectedError, Unopenable, KeyUnusable) as error:
         # Its purge removes the row, or the owner changed the order; a damaged value never opens.
         traceback_scrubber.clear_frames(error)
-        _settle(lease, DriveFileProblem.STOPPED, clock())
+        file_check.settle_failure(lease, DriveFileProblem.STOPPED, at=clock())
     except AccessRefused:
-        _settle(lease, DriveFileProblem.STOPPED, clock())
+        file_check.settle_failure(lease, DriveFileProblem.STOPPED, at=clock())
     except (KeyStoreUnavailable, ProviderCallPostponed) as wait:
         pause = timedelta(seconds=getattr(wait, "wait", _FIRST_PAUSE.total_seconds()))
         leases.release(lease, due_at=clock() + pause)
@@ -315,18 +315,8 @@ def _try_later(lease: Lease, file: DriveFile, error: errors.ProviderError, at: d
     if problem is None and at - since >= TRY_FOR:
         problem = DriveFileProblem.UNAVAILABLE
     if problem is not None:
-        _settle(lease, problem, at)
+        file_check.settle_failure(lease, problem, at=at)
         return
     pause = max(_FIRST_PAUSE, min((at - since) / 2, _LONGEST_PAUSE))
     pause = max(pause, timedelta(seconds=error.retry_after or 0))
     leases.release(lease, failing_since=since, due_at=at + pause)
-
-
-def _settle(lease: Lease, problem: DriveFileProblem, at: datetime) -> None:
-    """A cancelled file stays cancelled."""
-    settled = leases.held_row(lease).filter(~Q(state=DriveFileState.CANCELLED))
-    if settled.update(
-        state=DriveFileState.FAILED, problem=problem, transfer=None, finished_at=at, changed_at=at
-    ):
-        logger.info("drive.upload_failed", extra={"about": lease.row_id, "problem": str(problem)})
-    leases.release(lease, due_at=None)

@@ -308,6 +308,17 @@ class TestCancelledAfterTheLastByte:
 
         self.check_trashed(files, begun)
 
+    def test_a_file_whose_grant_ended_stays_cancelled(self, files, begun, run_worker):
+        files.send(begun, DATA[:UNIT])
+        files.http.post(f"{begun}/cancel")
+        files.sandbox.revoke_grant(ALICE_BOX)
+        files.sandbox.expire_access(ALICE_BOX)
+
+        run_worker()
+
+        row = DriveFile.objects.get()
+        assert (row.state, row.problem, row.due_at) == ("cancelled", "", None)
+
     def check_trashed(self, files, address):
         assert files.read(address)["state"] == "cancelled"
         (remote,) = files.list_remote()
