@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Membership
 from integrations.access import drive_permits
 from integrations.calendar import calendar_source, ics_export
-from integrations.drive import upload_worker
+from integrations.drive import file_check
 from integrations.models import (
     Calendar,
     DriveFile,
@@ -140,7 +140,7 @@ class TestFile:
         assert DriveFile.objects.get().session_count == 2
 
     def test_is_settled_if_the_worker_died_after_its_last_byte(self, ordered, files, monkeypatch):
-        monkeypatch.setattr(upload_worker, "_finish", die)
+        monkeypatch.setattr(file_check, "settle_complete_file", die)
         with pytest.raises(WorkerDied):
             saving.run_worker()
         monkeypatch.undo()
