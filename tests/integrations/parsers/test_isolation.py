@@ -99,11 +99,16 @@ except (OSError, RuntimeError, ValueError):
 
 @pytest.fixture
 def process():
-    started = ParserProcess()
-    # Answers: by then it is isolated.
-    started.run_task(msgspec.msgpack.encode(SanitiseText("", "")), get_parser_task_budget(0))
+    started = start_ready_process()
     yield started
     started.end()
+
+
+def start_ready_process() -> ParserProcess:
+    """Start one that has answered: it is isolated, and has closed the files of its start."""
+    started = ParserProcess()
+    started.run_task(msgspec.msgpack.encode(SanitiseText("", "")), get_parser_task_budget(0))
+    return started
 
 
 def read_proc_file(process: ParserProcess, name: str) -> str:
@@ -151,7 +156,7 @@ class TestAProcessOfThePool:
     def test_has_no_environment_and_no_files_of_its_parent(self, tmp_path):
         with (tmp_path / "open").open("w") as file:
             os.set_inheritable(file.fileno(), True)
-            process = ParserProcess()
+            process = start_ready_process()
             try:
                 folder = Path(f"/proc/{process.pid}/fd")
                 found = {one.name: str(one.readlink()) for one in folder.iterdir()}
