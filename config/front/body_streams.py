@@ -13,7 +13,7 @@ from config.front.error_answers import RequestRefused
 from config.route_limits import MIN_UPLOAD_RATE, BodyLimit
 
 #: Bytes in memory before the application reads them; while they are, no more are received.
-BUFFER_BYTES: Final = 256 * 1024
+BUFFER_BYTES: Final = 1024 * 1024
 
 
 class BodyBrokenOff(OSError):

@@ -38,7 +38,7 @@ from .upload_errors import (
 )
 
 #: Bytes that are read at once.
-BLOCK_BYTES: Final = 256 * 1024
+BLOCK_BYTES: Final = 1024 * 1024
 
 # A feature that asks for the offset of such a file needs its standing consent.
 _UNFINISHED: Final = (*SENDABLE_FILE_STATES, DriveFileState.PAUSED, DriveFileState.CANCELLED)
