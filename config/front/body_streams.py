@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from io import RawIOBase
 from typing import Any, Final
 
@@ -12,8 +13,9 @@ from config.front.client_timeouts import ClientTimeout
 from config.front.error_answers import RequestRefused
 from config.route_limits import MIN_UPLOAD_RATE, BodyLimit
 
-#: Bytes in memory before the application reads them; while they are, no more are received.
-BUFFER_BYTES: Final = 1024 * 1024
+#: Bytes in memory: a half that the application reads, and one that is filled meanwhile.
+BUFFER_BYTES: Final = 256 * 1024
+_HALF_BYTES: Final = BUFFER_BYTES // 2
 
 
 class BodyBrokenOff(OSError):
@@ -24,8 +26,8 @@ class BodyStream(RawIOBase):
     """
     WSGI's `wsgi.input` of a streamed route.
 
-    The application reads in its thread. The event loop fills the buffer when it is empty, so a
-    client waits while the application stores what it sent.
+    The application reads one half of the buffer in its thread, while the event loop fills the
+    other. A client waits while both are full.
 
     """
 
@@ -41,7 +43,10 @@ class BodyStream(RawIOBase):
         self._length = length
         self._loop = asyncio.get_running_loop()
         self._timeout = ClientTimeout(limit.seconds, MIN_UPLOAD_RATE)
-        self._buffer = bytearray()
+        self._taken = bytearray()
+        self._filled = bytearray()
+        self._filling: Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._received = 0
         self._has_more = True
         self._failure: RequestRefused | ClientDisconnected | None = None
@@ -73,18 +78,25 @@ class BodyStream(RawIOBase):
         finally:
             del failure
 
-    async def fill_buffer(self) -> None:
-        """Receive until the buffer is full, or the body ends or breaks off."""
+    async def fill_half(self) -> None:
+        """Receive until half of the buffer is full, or the body ends or breaks off."""
         try:
-            while self._has_more and len(self._buffer) < BUFFER_BYTES:
+            while self._has_more and len(self._filled) < _HALF_BYTES:
                 piece, has_more = await receive_piece(self._client, self._timeout)
                 self._received += len(piece)
                 if self._received > self._limit.max_bytes:
                     raise error_answers.refuse_too_large(self._limit.max_bytes)
-                self._buffer += piece
+                self._filled += piece
                 self._has_more = has_more
         except (RequestRefused, ClientDisconnected) as failure:
             self._failure = failure
+
+    async def stop_filling(self) -> None:
+        """Receive no more, because the application reads no more."""
+        # The last one was scheduled before the application's thread ended, so it has begun.
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
     def readable(self) -> bool:
         return True
@@ -95,15 +107,28 @@ class BodyStream(RawIOBase):
 
         :raises BodyBrokenOff: after the bytes that arrived
         """
-        if not self._buffer and self._has_more and self._failure is None:
-            asyncio.run_coroutine_threadsafe(self.fill_buffer(), self._loop).result()
-        if not self._buffer and self._failure is not None:
+        if not self._taken:
+            self._take_half()
+        if not self._taken and self._failure is not None:
             raise BodyBrokenOff
         with memoryview(target).cast("B") as view:
-            count = min(len(view), len(self._buffer))
-            view[:count] = self._buffer[:count]
-        del self._buffer[:count]
+            count = min(len(view), len(self._taken))
+            view[:count] = self._taken[:count]
+        del self._taken[:count]
         return count
+
+    def _take_half(self) -> None:
+        """Wait for the half that is being filled, and let the other one be filled."""
+        if self._filling is not None:
+            self._filling.result()
+            self._filling = None
+        self._taken, self._filled = self._filled, bytearray()
+        if not self.is_complete and self._failure is None:
+            self._filling = asyncio.run_coroutine_threadsafe(self._fill_next_half(), self._loop)
+
+    async def _fill_next_half(self) -> None:
+        self._task = asyncio.current_task()
+        await self.fill_half()
 
 
 async def receive_piece(

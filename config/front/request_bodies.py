@@ -82,8 +82,8 @@ class RequestBodies:
         Open a body that the application reads while it arrives, and count its buffer until the
         block ends. See `receive_body`.
 
-        The stream's buffer is full, or has the whole body: a thread is not spent on a client that
-        sends nothing.
+        Half of the stream's buffer is full, or has the whole body: a thread is not spent on a
+        client that sends nothing.
         """
         network = _find_network(environ)
         stream = BodyStream(client, limit, read_length(headers))
@@ -91,11 +91,12 @@ class RequestBodies:
         try:
             if self._is_full(limit, network):
                 raise error_answers.refuse_request_when_busy()
-            await stream.fill_buffer()
+            await stream.fill_half()
             if stream.is_empty:
                 stream.raise_failure()
             yield stream
         finally:
+            await stream.stop_filling()
             self._count_bytes(limit, network, -body_streams.BUFFER_BYTES)
 
     def _count_bytes(self, limit: BodyLimit, network: str, size: int) -> None:

@@ -17,7 +17,7 @@ from accounts import delegations, memberships
 from accounts.models import Delegation
 from integrations.access import scopes
 from integrations.coordination.task_queue import enqueue_on_commit
-from integrations.drive import standing_consents
+from integrations.drive import standing_consent_ends
 from integrations.models import (
     Connection,
     DraftProposal,
@@ -231,7 +231,7 @@ def _switch_off_delegation(delegation_id: UUID, *, user_id: UUID, at: datetime) 
     )
     # Only drafts that the owner has opened are the owner's.
     DraftProposal.objects.filter(delegation_id=delegation.id, opened_at=None).delete()
-    standing_consents.stop_feature(delegation, at=at)
+    standing_consent_ends.stop_feature(delegation, at=at)
     _record_delegation("delegation.switched_off", delegation, at)
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from integrations.coordination.leases import NotClaimable
 from integrations.coordination.task_queue import enqueue_until_sweep
-from integrations.drive import folder_choice, standing_consents, upload_worker, uploads
+from integrations.drive import folder_choice, standing_consent_ends, upload_worker, uploads
 from integrations.operations.file_sources import SOURCES
 
 
@@ -33,7 +33,7 @@ def sweep_drive(**_: object) -> None:
 @shared_task(name="integrations.clear_drive")  # type: ignore[untyped-decorator]
 def clear_drive(**_: object) -> None:
     at = timezone.now()
-    standing_consents.end_due_consents(at=at)
+    standing_consent_ends.end_due_consents(at=at)
     uploads.give_up_abandoned_files(at=at)
     uploads.delete_old_entries(at=at)
     folder_choice.delete_expired_requests(at=at)

@@ -50,7 +50,7 @@ from tests.worlds.sandbox import Sandbox
 MIB: Final = 1024 * 1024
 LARGE: Final = sizes.choose_size(1000 * MIB, tiny=4 * MIB)
 TIMED: Final = sizes.choose_size(1000 * MIB, tiny=2 * MIB)
-RUNS: Final = sizes.choose_size(3, tiny=1)
+RUNS: Final = sizes.choose_size(7, tiny=1)
 LATENCY: Final = 0.02
 MOST_MEGABYTES: Final = 32.0
 LEAST_RATIO: Final = 0.9

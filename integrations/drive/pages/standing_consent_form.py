@@ -10,8 +10,8 @@ from uuid import UUID
 from django import forms
 
 from accounts import display_times
-from integrations.drive import standing_consents
-from integrations.drive.standing_consents import SavingBounds
+from integrations.drive import standing_consent_creation
+from integrations.drive.standing_consent_creation import SavingBounds
 from integrations.drive.uploads import MAX_FILE_BYTES
 from integrations.models import FileKind, Integration
 
@@ -42,7 +42,7 @@ class StandingConsentForm(forms.Form):
         label=messages.MAX_MEGABYTES, min_value=1, max_value=MAX_FILE_BYTES // MEGABYTE
     )
     max_count = forms.IntegerField(
-        label=messages.MAX_COUNT, min_value=1, max_value=standing_consents.MAX_COUNT
+        label=messages.MAX_COUNT, min_value=1, max_value=standing_consent_creation.MAX_COUNT
     )
     last_day = forms.DateField(
         label=messages.LAST_DAY,
@@ -79,7 +79,7 @@ class StandingConsentForm(forms.Form):
 
     def clean_last_day(self) -> date:
         day: date = self.cleaned_data["last_day"]
-        if not self.today <= day < self.today + standing_consents.MAX_LIFETIME:
+        if not self.today <= day < self.today + standing_consent_creation.MAX_LIFETIME:
             raise forms.ValidationError(messages.END_TOO_FAR)
         return day
 

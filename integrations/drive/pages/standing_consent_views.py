@@ -27,8 +27,13 @@ from integrations.access.request_context import (
     get_owner_ids,
     get_request_context,
 )
-from integrations.drive import standing_consents, uploads
-from integrations.drive.standing_consents import FeatureOff, StandingConsentExists
+from integrations.drive import (
+    standing_consent_creation,
+    standing_consent_ends,
+    standing_consents,
+    uploads,
+)
+from integrations.drive.standing_consent_creation import FeatureOff, StandingConsentExists
 from integrations.drive.upload_errors import UploadFailed
 from integrations.models import FETCHABLE, DriveFolder, Integration, StandingConsent
 from integrations.providers import PROVIDERS, errors
@@ -95,7 +100,7 @@ def give_consent(request: HttpRequest, key: str) -> HttpResponse:
 def _give_from_form(context: RequestContext, form: StandingConsentForm, feature: Feature) -> bool:
     """Add an error to the form if the consent cannot be given."""
     try:
-        standing_consents.give_consent(
+        standing_consent_creation.give_consent(
             context,
             form.chosen_drive,
             form.bounds,
@@ -153,7 +158,7 @@ def _render_form(
 @require_permission(RolePermission.USE_OWN)
 def withdraw_consent(request: HttpRequest, standing_consent_id: UUID) -> HttpResponse:
     try:
-        standing_consents.withdraw_consent(get_request_context(request), standing_consent_id)
+        standing_consent_ends.withdraw_consent(get_request_context(request), standing_consent_id)
     except ObjectNotFound:
         raise Http404 from None
     page_messages.success(request, messages.WITHDRAWN)

@@ -14,8 +14,8 @@ from accounts.actors import Actor, ActorKind
 from accounts.models import Delegation, Membership, ServiceClient, User
 from integrations import connections
 from integrations.access.request_context import RequestContext
-from integrations.drive import standing_consents
-from integrations.drive.standing_consents import SavingBounds
+from integrations.drive import standing_consent_creation, standing_consent_ends
+from integrations.drive.standing_consent_creation import SavingBounds
 from integrations.models import FileKind, Integration, StandingConsent
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.ledger import entries
@@ -132,12 +132,12 @@ class FeatureWorld:
 
     def give(self, **more: Any) -> StandingConsent:
         version = more.pop("version", FEATURES[RECORDINGS].version)
-        return standing_consents.give_consent(
+        return standing_consent_creation.give_consent(
             self.context, self.drive, make_bounds(**more), feature=RECORDINGS, version=version
         )
 
     def withdraw(self, consent: StandingConsent) -> None:
-        standing_consents.withdraw_consent(self.context, consent.id)
+        standing_consent_ends.withdraw_consent(self.context, consent.id)
 
 
 def make_bounds(

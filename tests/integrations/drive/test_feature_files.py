@@ -13,7 +13,14 @@ from django.utils import timezone
 from config.process_classes import ProcessClass
 from integrations import connections
 from integrations.access import drive_permits
-from integrations.drive import feature_files, standing_consents, upload_stream, uploads
+from integrations.drive import (
+    feature_files,
+    standing_consent_creation,
+    standing_consent_ends,
+    standing_consents,
+    upload_stream,
+    uploads,
+)
 from integrations.models import (
     DriveFile,
     FileKind,
@@ -400,6 +407,7 @@ class TestSaving:
         self, world, consent, files, run_worker, monkeypatch
     ):
         monkeypatch.setattr("integrations.drive.digested_bytes.SAVE_SECONDS", 0.0)
+        monkeypatch.setattr(upload_stream, "BLOCK_BYTES", UNIT)
         data = make_file(4 * UNIT)
         address = world.files.begin(len(data), content_type=WAV)
         withdrawn = []
@@ -434,7 +442,7 @@ class TestSaving:
             world.files.send(address, make_file(2 * UNIT)), before, "save-under-standing-consent"
         )
         with acting_as(ProcessClass.PURGE):
-            assert standing_consents.end_due_consents(at=timezone.now()) == 1
+            assert standing_consent_ends.end_due_consents(at=timezone.now()) == 1
         with acting_as(ProcessClass.SYNC):
             run_worker()
 
@@ -482,7 +490,7 @@ class TestStandingConsent:
         ],
     )
     def test_has_bounds(self, world, bounds):
-        with pytest.raises(standing_consents.InvalidChoice):
+        with pytest.raises(standing_consent_creation.InvalidChoice):
             world.give(**bounds)
 
         assert not StandingConsent.objects.exists()
@@ -496,12 +504,12 @@ class TestStandingConsent:
     def test_needs_the_feature_switched_on(self, world):
         world.switch_off()
 
-        with pytest.raises(standing_consents.FeatureOff):
+        with pytest.raises(standing_consent_creation.FeatureOff):
             world.give()
 
     def test_is_one_for_a_feature_and_a_drive(self, world):
         first = world.give()
-        with pytest.raises(standing_consents.StandingConsentExists):
+        with pytest.raises(standing_consent_creation.StandingConsentExists):
             world.give()
 
         world.withdraw(first)
@@ -513,7 +521,7 @@ class TestStandingConsent:
         consent = world.give()
         other = FeatureWorld(bob, world.drive, google)
 
-        with pytest.raises(standing_consents.ObjectNotFound):
+        with pytest.raises(standing_consent_ends.ObjectNotFound):
             other.withdraw(consent)
 
     @pytest.mark.parametrize("by", ["disconnect", "agreement"])
@@ -536,7 +544,7 @@ class TestStandingConsent:
                     at=timezone.now(),
                 )
             assert world.files.create(10, content_type=WAV)["Upload-State"] == "proposed"
-            assert standing_consents.end_due_consents(at=timezone.now()) == 1
+            assert standing_consent_ends.end_due_consents(at=timezone.now()) == 1
             consent.refresh_from_db()
             assert consent.ended_at
 
@@ -549,7 +557,7 @@ class TestStandingConsent:
 
         before = Leaf.objects.count()
         refuse(world.files.create(10, content_type=WAV), before, "feature-proposes-file")
-        assert standing_consents.end_due_consents(at=timezone.now()) == 1
+        assert standing_consent_ends.end_due_consents(at=timezone.now()) == 1
         consent.refresh_from_db()
         assert consent.ended_at
 

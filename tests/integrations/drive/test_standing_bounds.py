@@ -15,8 +15,8 @@ from accounts.ids import uuid7
 from accounts.models import Delegation, Membership
 from integrations import connections
 from integrations.access.request_context import RequestContext
-from integrations.drive import feature_files, standing_consents
-from integrations.drive.standing_consents import SavingBounds, StandingConsentExists
+from integrations.drive import feature_files, standing_consent_creation, standing_consent_ends
+from integrations.drive.standing_consent_creation import SavingBounds, StandingConsentExists
 from integrations.drive.transfer_state import FolderPlace
 from integrations.drive.upload_errors import QueueFull, UploadNotOpen
 from integrations.models import DriveFile, DriveFileState, FileKind, Integration, StandingConsent
@@ -114,10 +114,10 @@ class Story:
         )
         is_live = self.agreed is not None and self.at < self.agreed.expires_at
         try:
-            standing_consents.give_consent(
+            standing_consent_creation.give_consent(
                 self.owner, self.drive, bounds, feature="recordings", version=RECORDINGS.version
             )
-        except standing_consents.FeatureOff:
+        except standing_consent_creation.FeatureOff:
             assert not self.is_on
         except StandingConsentExists:
             assert is_live
@@ -164,7 +164,7 @@ class Story:
 
     def _withdraw(self) -> None:
         for consent in StandingConsent.objects.filter(ended_at=None):
-            standing_consents.withdraw_consent(self.owner, consent.id)
+            standing_consent_ends.withdraw_consent(self.owner, consent.id)
         self.agreed = None
 
     def _off(self) -> None:
@@ -187,7 +187,7 @@ class Story:
         self.is_on = True
 
     def _clear(self) -> None:
-        standing_consents.end_due_consents(at=self.at)
+        standing_consent_ends.end_due_consents(at=self.at)
 
     def check(self) -> None:
         for consent in StandingConsent.objects.all():
@@ -211,7 +211,7 @@ class Story:
 def test_no_order_of_steps_accepts_a_file_outside_of_the_bounds(steps, db, monkeypatch):
     make_keyring()
     monkeypatch.setattr(
-        standing_consents, "_find_folder", lambda *_: FolderPlace("folder-1", "Antares")
+        standing_consent_creation, "_find_folder", lambda *_: FolderPlace("folder-1", "Antares")
     )
     with open_test_transaction():
         story = Story()
