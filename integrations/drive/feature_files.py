@@ -28,7 +28,7 @@ from integrations.models import (
 from integrations.outbox.upload_errors import UploadTooLarge
 from limited_use.access_request import Permit
 
-from . import standing_consents, uploads
+from . import standing_consents, upload_controls, uploads
 from .standing_consents import BoundsExceeded, CoveringConsent
 from .transfer_state import FileDescriptor
 from .upload_errors import QueueFull, UploadNotOpen
@@ -207,4 +207,4 @@ def cancel_own_file(context: RequestContext, file_id: UUID) -> None:
     drive_permits.to_propose_file(
         actor=context.actor, integration_id=file.integration_id, at=context.at
     )
-    uploads.cancel_file(context, file_id)
+    upload_controls.cancel_file(context, file_id)

@@ -10,7 +10,7 @@ from integrations.access import drive_permits, fences
 from integrations.access.request_context import RequestContext
 from integrations.models import DriveFile, DriveFileState
 
-from . import uploads
+from . import upload_controls, uploads
 from .file_transfer import LIFETIME
 from .upload_errors import UploadNotOpen
 
@@ -39,4 +39,4 @@ def accept_file(context: RequestContext, file_id: UUID) -> None:
 
 def decline_file(context: RequestContext, file_id: UUID) -> None:
     """:raises ObjectNotFound, UploadNotOpen:"""
-    uploads.cancel_file(context, file_id)
+    upload_controls.cancel_file(context, file_id)

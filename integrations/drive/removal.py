@@ -15,7 +15,7 @@ from integrations.models import DriveFileState, Integration
 from integrations.providers import errors
 from limited_use.sinks import provider_sink
 
-from . import uploads
+from . import upload_controls, uploads
 from .transfer_state import TransferState
 from .upload_errors import UploadNotOpen
 
@@ -41,7 +41,7 @@ def trash_file(context: RequestContext, file_id: UUID) -> None:
         )
         with suppress(errors.Gone):
             session.call(lambda: adapter.trash_file(state.file_id))
-    uploads.delete_entry(context, file_id)
+    upload_controls.delete_entry(context, file_id)
     # The receipt names the files that Antares left in the Drive.
     Integration.objects.filter(id=file.integration_id).update(
         saved_file_count=Greatest(F("saved_file_count") - 1, 0)
@@ -58,6 +58,6 @@ def remove_file(context: RequestContext, file_id: UUID) -> None:
     file = uploads.find_own_file(context, file_id)
     if file.state in uploads.STOPPABLE:
         with suppress(UploadNotOpen):
-            uploads.cancel_file(context, file_id)
+            upload_controls.cancel_file(context, file_id)
             return
-    uploads.delete_entry(context, file_id)
+    upload_controls.delete_entry(context, file_id)

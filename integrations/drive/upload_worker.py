@@ -1,10 +1,10 @@
-"""A worker's part: read other sources, compare files, and end cancelled sessions."""
+"""A worker's turn at a file: send a source, compare a file, or end a cancelled session."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -17,7 +17,6 @@ from integrations.access import drive_permits, permits
 from integrations.access.fences import DisconnectedError
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease, LeaseLost
-from integrations.formats import exact_pieces
 from integrations.grants import access_tokens, provider_alerts
 from integrations.grants.admission_control import WorkerAdmission
 from integrations.grants.provider_sessions import ProviderSession
@@ -29,28 +28,21 @@ from integrations.models import (
     DriveFile,
     DriveFileProblem,
     DriveFileState,
-    FileSourceKind,
 )
-from integrations.outbox.file_sources import FileSource, SourceFile, SourceGone
+from integrations.outbox.file_sources import FileSource
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.files import RemoteFile
-from integrations.providers.request_bodies import StreamedBody
 from limited_use import traceback_scrubber
 from limited_use.guard.guard import AccessRefused
 from limited_use.vault.data_keys import KeyUnusable
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
-from . import file_check, uploads
-from .digested_bytes import DigestedBytes
+from . import file_check, source_uploads
 from .file_transfer import FileTransfer
-from .transfer_state import FileDescriptor
 from .upload_errors import UploadFailed
 
 logger = logging.getLogger(__name__)
 
-#: Bytes of a source that are sent in one request. Two of these are in memory.
-CHUNK_BYTES: Final = 4 * 1024 * 1024
 #: Longer than any request to the provider.
 LEASE_TIME: Final = timedelta(minutes=3)
 #: Crashes in a row after which a file is settled as failed.
@@ -187,7 +179,7 @@ def _advance(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> None:
     elif file.state == DriveFileState.CHECKING:
         file_check.check_content(transfer)
     elif file.state in SENDABLE_FILE_STATES:
-        _send_source(transfer, sources)
+        source_uploads.send_source(transfer, sources)
     else:
         transfer.release(due_at=None)
 
@@ -200,111 +192,6 @@ def _end_session(transfer: FileTransfer) -> None:
         with suppress(errors.Gone):
             transfer.call(lambda adapter: adapter.trash_file(transfer.state.file_id))
     transfer.release(transfer.state.drop_transfer(), due_at=None)
-
-
-def _send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> None:
-    file = transfer.file
-    if file.source == FileSourceKind.CLIENT:
-        _finish_client_file(transfer)
-        return
-    source = sources[file.source]
-    try:
-        source_file = source.open_file(file, to=transfer.adapter.access, at=transfer.clock())
-    except (SourceGone, errors.Gone):
-        raise UploadFailed(DriveFileProblem.SOURCE_GONE) from None
-    except errors.Rejected as refusal:
-        is_large = refusal.reason == "too-large"
-        raise UploadFailed(
-            DriveFileProblem.TOO_LARGE if is_large else DriveFileProblem.REJECTED
-        ) from None
-    with closing(_CloseablePieces(source_file)) as pieces:
-        content_type = uploads.check_content_type(source_file.content_type)
-        transfer.save_descriptor(FileDescriptor(source_file.filename, content_type))
-        complete_file = transfer.find_offset()
-        if not source.is_repeatable:
-            if complete_file is not None and complete_file.size == transfer.state.received:
-                # An earlier turn sent the whole file, and stored its digest.
-                file_check.settle_complete_file(transfer, complete_file)
-                return
-            if transfer.state.stored and complete_file is None:
-                # Other bytes would follow the ones that the Drive has.
-                transfer.adapter.cancel_upload(transfer.state.session_url)
-                transfer.save(transfer.state.begin_again(""), received=0)
-                complete_file = transfer.find_offset()
-        # The whole source is read for its digest, also what the Drive has.
-        transfer.restart_digest()
-        if complete_file is not None:
-            digested = DigestedBytes(transfer, pieces)
-            digested.read_all()
-            transfer.end_request(digested.position)
-        else:
-            complete_file = _send_chunks(transfer, pieces)
-        file_check.settle_complete_file(transfer, complete_file)
-
-
-def _finish_client_file(transfer: FileTransfer) -> None:
-    """Complete an empty file, or settle an upload that its client abandoned."""
-    complete_file = transfer.find_offset()
-    if complete_file is not None and transfer.file.size:
-        file_check.check_content(transfer)
-    elif transfer.file.size:
-        raise UploadFailed(DriveFileProblem.ABANDONED)
-    else:
-        complete_file = complete_file or _send_chunks(transfer, iter(()))
-        file_check.settle_complete_file(transfer, complete_file)
-
-
-def _send_chunks(transfer: FileTransfer, pieces: Iterator[bytes]) -> RemoteFile:
-    """Send the bytes that the Drive does not have, in requests of `CHUNK_BYTES`."""
-    offset = transfer.state.stored
-    digested = DigestedBytes(transfer, pieces)
-    chunks = exact_pieces.split_pieces(digested.iterate_from(offset), CHUNK_BYTES)
-    chunk = next(chunks, b"")
-    while True:
-        following = next(chunks, b"")
-        total = None if following else offset + len(chunk)
-        rest = chunk
-        while True:
-            # The last request may complete the file: its digest is stored before.
-            transfer.save(transfer.state if total else None, is_offset_known=False)
-            status = transfer.adapter.send_bytes(
-                transfer.state.session_url,
-                StreamedBody((rest,), len(rest)),
-                offset=offset,
-                total=total,
-            )
-            if status.file is not None:
-                transfer.end_request(digested.position)
-                return status.file
-            if not offset < status.offset <= offset + len(rest):
-                raise errors.Unavailable("the Drive took no byte")
-            rest = rest[status.offset - offset :]
-            offset = status.offset
-            if not rest:
-                break
-        if not following:
-            raise errors.Unavailable("the Drive did not complete the file")
-        transfer.note_stored(offset)
-        chunk = following
-
-
-class _CloseablePieces:
-    """The pieces of a source, closed with it."""
-
-    def __init__(self, source_file: SourceFile) -> None:
-        self._source = source_file.pieces
-        self._pieces = iter(source_file.pieces)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        return next(self._pieces)
-
-    def close(self) -> None:
-        close = getattr(self._source, "close", None)
-        if close is not None:
-            close()
 
 
 def _try_later(lease: Lease, file: DriveFile, error: errors.ProviderError, at: datetime) -> None:

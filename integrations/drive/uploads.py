@@ -1,12 +1,11 @@
 """
-What owners do with files on their way: create, pause, resume, cancel and remove them.
+Files on their way into the owner's Drive: create and find them, and give up those left behind.
 
 Bytes are passed on by `upload_stream` or by a worker (`upload_worker`), and never stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -34,7 +33,7 @@ from limited_use.vault import sealing
 
 from .file_transfer import LIFETIME
 from .transfer_state import FileDescriptor
-from .upload_errors import FileAlreadyUploaded, QueueFull, UploadNotOpen
+from .upload_errors import FileAlreadyUploaded, QueueFull
 
 #: Bytes of one file.
 MAX_FILE_BYTES: Final = 50_000_000_000
@@ -206,105 +205,6 @@ def filter_own_files(context: RequestContext) -> QuerySet[DriveFile]:
     if context.actor.delegation_id is not None:
         own_files = own_files.filter(delegation_id=context.actor.delegation_id)
     return own_files.select_related("integration__connection")
-
-
-def pause_file(context: RequestContext, file_id: UUID) -> None:
-    """
-    Stop sending; what the provider has stays there. The process that sends loses its lease.
-
-    :raises ObjectNotFound, UploadNotOpen:
-    """
-    sendable = [DriveFileState.WAITING, DriveFileState.UPLOADING]
-    _change_state(
-        context, file_id, sendable, state=DriveFileState.PAUSED, due_at=None, is_offset_known=False
-    )
-
-
-def resume_file(context: RequestContext, file_id: UUID) -> None:
-    """:raises ObjectNotFound, UploadNotOpen:"""
-    file = find_own_file(context, file_id)
-    state = DriveFileState.UPLOADING if file.session_count else DriveFileState.WAITING
-    is_read_by_worker = file.source != FileSourceKind.CLIENT
-    with transaction.atomic(durable=True):
-        _change_state(
-            context,
-            file_id,
-            [DriveFileState.PAUSED],
-            state=state,
-            due_at=context.at if is_read_by_worker else None,
-            expires_at=context.at + LIFETIME,
-        )
-        if is_read_by_worker:
-            enqueue_on_commit("integrations.upload_file", file_id=file_id)
-
-
-def cancel_file(context: RequestContext, file_id: UUID) -> None:
-    """
-    Stop an upload for good, or decline a proposal. A worker ends its session at the provider.
-
-    :raises ObjectNotFound, UploadNotOpen:
-    """
-    with transaction.atomic(durable=True):
-        _change_state(
-            context,
-            file_id,
-            STOPPABLE,
-            state=DriveFileState.CANCELLED,
-            due_at=context.at,
-            finished_at=context.at,
-        )
-        enqueue_on_commit("integrations.upload_file", file_id=file_id)
-
-
-def retry_file(context: RequestContext, file_id: UUID) -> None:
-    """
-    Begin a failed upload of a source that a worker reads again, from its first byte.
-
-    :raises ObjectNotFound, UploadNotOpen: also if a browser has to send the bytes
-    """
-    file = find_own_file(context, file_id)
-    if file.source == FileSourceKind.CLIENT:
-        raise UploadNotOpen
-    with transaction.atomic(durable=True):
-        _change_state(
-            context,
-            file_id,
-            [DriveFileState.FAILED],
-            state=DriveFileState.WAITING,
-            problem=DriveFileProblem.NONE,
-            received=0,
-            session_count=0,
-            crash_count=0,
-            failing_since=None,
-            finished_at=None,
-            due_at=context.at,
-            expires_at=context.at + LIFETIME,
-        )
-        enqueue_on_commit("integrations.upload_file", file_id=file_id)
-
-
-def delete_entry(context: RequestContext, file_id: UUID) -> None:
-    """
-    Delete the entry of a file that is not on its way. The file in the Drive stays.
-
-    :raises ObjectNotFound, UploadNotOpen: if the upload has not ended
-    """
-    file = find_own_file(context, file_id)
-    deleted_count, _ = DriveFile.objects.filter(id=file.id).exclude(state__in=STOPPABLE).delete()
-    if not deleted_count:
-        raise UploadNotOpen
-
-
-def _change_state(
-    context: RequestContext, file_id: UUID, states: Sequence[str], **values: object
-) -> None:
-    """One statement, so that of two changes one succeeds. A process that sends loses its lease."""
-    file = find_own_file(context, file_id)
-    changed_count = DriveFile.objects.filter(id=file.id, state__in=states).update(
-        changed_at=context.at, lease_by=None, lease_until=None, **values
-    )
-    if not changed_count:
-        raise UploadNotOpen
 
 
 def delete_old_entries(*, at: datetime) -> int:

@@ -24,7 +24,6 @@ from integrations.coordination import person_slots
 from integrations.drive import (
     feature_files,
     file_list,
-    proposals,
     removal,
     upload_stream,
     uploads,
@@ -223,91 +222,6 @@ class FileDetailView(FileView):
         else:
             removal.remove_file(self.request_context, file_id)
         return HttpResponse(status=204)
-
-
-class FileActionView(DriveView):
-    """What the person alone does with a file."""
-
-    def check_client(self, actor: Actor) -> None:
-        super().check_client(actor)
-        if actor.kind == ActorKind.CLIENT:
-            raise PermissionDenied
-
-    def act(self, file_id: UUID) -> None:
-        raise NotImplementedError
-
-    def post(self, request: Request, file_id: UUID, **_: Any) -> HttpResponse:
-        self.get_query(request)
-        self.act(file_id)
-        return json_response(file_list.read_file(self.request_context, file_id))
-
-
-class FilePauseView(FileActionView):
-    @extend_schema(
-        operation_id="pause_file", request=None, responses={200: serializers.FileSerializer}
-    )
-    def post(self, request: Request, file_id: UUID, **kwargs: Any) -> HttpResponse:
-        """Stop sending. What the Drive has stays there until the upload is resumed."""
-        return super().post(request, file_id, **kwargs)
-
-    def act(self, file_id: UUID) -> None:
-        uploads.pause_file(self.request_context, file_id)
-
-
-class FileResumeView(FileActionView):
-    @extend_schema(
-        operation_id="resume_file", request=None, responses={200: serializers.FileSerializer}
-    )
-    def post(self, request: Request, file_id: UUID, **kwargs: Any) -> HttpResponse:
-        """Continue a paused upload."""
-        return super().post(request, file_id, **kwargs)
-
-    def act(self, file_id: UUID) -> None:
-        uploads.resume_file(self.request_context, file_id)
-
-
-class FileAcceptView(FileActionView):
-    @extend_schema(
-        operation_id="accept_file", request=None, responses={200: serializers.FileSerializer}
-    )
-    def post(self, request: Request, file_id: UUID, **kwargs: Any) -> HttpResponse:
-        """Let a feature send the bytes of the file that it proposed."""
-        return super().post(request, file_id, **kwargs)
-
-    def act(self, file_id: UUID) -> None:
-        proposals.accept_file(self.request_context, file_id)
-
-
-class FileCancelView(FileActionView):
-    """For features as well, of their own files."""
-
-    def check_client(self, actor: Actor) -> None:
-        DriveView.check_client(self, actor)
-
-    @extend_schema(
-        operation_id="cancel_file", request=None, responses={200: serializers.FileSerializer}
-    )
-    def post(self, request: Request, file_id: UUID, **kwargs: Any) -> HttpResponse:
-        """Stop an upload for good, decline a proposal, or take one's own back."""
-        return super().post(request, file_id, **kwargs)
-
-    def act(self, file_id: UUID) -> None:
-        if self.is_feature:
-            feature_files.cancel_own_file(self.request_context, file_id)
-        else:
-            uploads.cancel_file(self.request_context, file_id)
-
-
-class FileRetryView(FileActionView):
-    @extend_schema(
-        operation_id="retry_file", request=None, responses={200: serializers.FileSerializer}
-    )
-    def post(self, request: Request, file_id: UUID, **kwargs: Any) -> HttpResponse:
-        """Begin a failed attachment, calendar or export again."""
-        return super().post(request, file_id, **kwargs)
-
-    def act(self, file_id: UUID) -> None:
-        uploads.retry_file(self.request_context, file_id)
 
 
 def _describe_end(file: DriveFile) -> dict[str, str]:

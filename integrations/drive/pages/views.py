@@ -21,7 +21,7 @@ from integrations.access.request_context import (
     RequestContext,
     get_request_context,
 )
-from integrations.drive import file_list, proposals, removal, uploads
+from integrations.drive import file_list, proposals, removal, upload_controls, uploads
 from integrations.drive.upload_errors import UploadNotOpen
 from integrations.models import DriveFile
 from integrations.providers import PROVIDERS
@@ -160,10 +160,10 @@ def change_file(request: HttpRequest, file_id: UUID) -> HttpResponse:
 
 
 _ACTIONS: Final[dict[str, Callable[[RequestContext, UUID], None]]] = {
-    "pause": uploads.pause_file,
-    "resume": uploads.resume_file,
-    "cancel": uploads.cancel_file,
-    "retry": uploads.retry_file,
+    "pause": upload_controls.pause_file,
+    "resume": upload_controls.resume_file,
+    "cancel": upload_controls.cancel_file,
+    "retry": upload_controls.retry_file,
     "remove": removal.remove_file,
     "accept": proposals.accept_file,
     "decline": proposals.decline_file,

@@ -9,6 +9,7 @@ from integrations.calendar.api import (
     sharing_views,
 )
 from integrations.connections.api import views as connections
+from integrations.drive.api import action_views as actions
 from integrations.drive.api import views as files
 from integrations.mail.api import proposal_views, sending_views, views
 
@@ -56,11 +57,11 @@ _USER_ROUTES = [
     ),
     path("files", files.FileListView.as_view(), name="api-files"),
     path("files/<uuid:file_id>", files.FileDetailView.as_view(), name="api-file"),
-    path("files/<uuid:file_id>/accept", files.FileAcceptView.as_view(), name="api-file-accept"),
-    path("files/<uuid:file_id>/pause", files.FilePauseView.as_view(), name="api-file-pause"),
-    path("files/<uuid:file_id>/resume", files.FileResumeView.as_view(), name="api-file-resume"),
-    path("files/<uuid:file_id>/cancel", files.FileCancelView.as_view(), name="api-file-cancel"),
-    path("files/<uuid:file_id>/retry", files.FileRetryView.as_view(), name="api-file-retry"),
+    path("files/<uuid:file_id>/accept", actions.FileAcceptView.as_view(), name="api-file-accept"),
+    path("files/<uuid:file_id>/pause", actions.FilePauseView.as_view(), name="api-file-pause"),
+    path("files/<uuid:file_id>/resume", actions.FileResumeView.as_view(), name="api-file-resume"),
+    path("files/<uuid:file_id>/cancel", actions.FileCancelView.as_view(), name="api-file-cancel"),
+    path("files/<uuid:file_id>/retry", actions.FileRetryView.as_view(), name="api-file-retry"),
     path("connections", connections.ConnectionListView.as_view(), name="api-connections"),
     path(
         "connections/<uuid:connection_id>",

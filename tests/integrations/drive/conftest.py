@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from integrations.drive import upload_worker
+from integrations.drive import source_uploads, upload_worker
 from integrations.drive.file_transfer import FileTransfer
 from integrations.models import AttemptOutcome, DriveFile, Integration
 from integrations.operations.file_sources import SOURCES
@@ -64,7 +64,7 @@ class WorkerDied(BaseException):
 @pytest.fixture
 def during_upload(monkeypatch):
     """Return a function that has something done once the Drive has the first chunk."""
-    monkeypatch.setattr(upload_worker, "CHUNK_BYTES", UNIT)
+    monkeypatch.setattr(source_uploads, "CHUNK_BYTES", UNIT)
     note_stored = FileTransfer.note_stored
     counts = {"chunks": 0}
 

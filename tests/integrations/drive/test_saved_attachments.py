@@ -13,7 +13,7 @@ from accounts.models import Membership
 from integrations import connections
 from integrations.access import drive_permits
 from integrations.access.request_context import RequestContext
-from integrations.drive import upload_worker, uploads
+from integrations.drive import source_uploads, upload_controls
 from integrations.grants import worker_downloads
 from integrations.mail import attachments
 from integrations.models import (
@@ -266,7 +266,7 @@ class TestInterruption:
         assert DriveFile.objects.get().problem == DriveFileProblem.STOPPED
 
     def test_by_its_owner_ends_it(self, ordered, alices, files, during_upload):
-        during_upload(lambda: uploads.cancel_file(get_context(alices), ordered.id))
+        during_upload(lambda: upload_controls.cancel_file(get_context(alices), ordered.id))
 
         saving.run_worker()
 
@@ -335,7 +335,7 @@ class TestMemory:
 
         assert files.check_remote(bytes(size))["size"] == size
         # Two chunks on their way, and what holds them.
-        assert peak < 6 * upload_worker.CHUNK_BYTES
+        assert peak < 6 * source_uploads.CHUNK_BYTES
 
 
 def generate_bytes(count):
