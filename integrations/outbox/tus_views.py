@@ -28,7 +28,7 @@ class TusView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method == "OPTIONS":
+        if request.method == "OPTIONS" or request.method not in self.allowed_methods:
             return
         version = request.headers.get("Tus-Resumable")
         if version is None and request.method in self.plain_methods:

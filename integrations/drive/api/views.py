@@ -143,8 +143,9 @@ class FileDetailView(FileView):
         return json_response(file_list.read_file(self.request_context, file_id))
 
     @extend_schema(exclude=True)
-    def head(self, _: Request, file_id: UUID, **__: Any) -> HttpResponse:
+    def head(self, request: Request, file_id: UUID, **_: Any) -> HttpResponse:
         """Return how many bytes have arrived (tus)."""
+        self.get_query(request)
         file = uploads.find_own_file(self.request_context, file_id)
         offset = upload_stream.find_offset(file, self.actor)
         headers = {"Upload-Offset": str(offset), **_describe_end(file)}
@@ -180,6 +181,7 @@ class FileDetailView(FileView):
 
         Send the rest of the file in one request, or pieces that are multiples of 262,144 bytes.
         """
+        self.get_query(request)
         if request.META.get("CONTENT_TYPE") != tus_headers.BODY_TYPE:
             raise UnsupportedMediaType(tus_headers.BODY_TYPE)
         offset = tus_headers.read_number(request.headers, "Upload-Offset")

@@ -47,6 +47,7 @@ _PROBLEMS_BY_OPERATION: Final = {
     "send_file_bytes": {
         "409": "Not at this offset, or the file takes no bytes; its state says why",
         "411": "The length of the body was not announced",
+        "415": "The body is not `application/offset+octet-stream`",
         "422": "The piece is too small, or the Drive refuses the file",
         "423": "Another request is sending this file",
         "460": "The body does not have the digest in `Upload-Checksum`",

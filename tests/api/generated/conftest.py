@@ -13,14 +13,29 @@ from integrations.urls.api import openapi
 from limited_use.vault import data_keys
 from tests.api.conftest import open_test_transaction
 from tests.api.generated import callers
+from tests.api.generated.callers import Caller
 from tests.api.generated.known_requests import make_known_requests, make_local_requests
 from tests.api.generated.world import build_world, settings_of
+from tests.integrations.uploads.tus import BODY_TYPE
 from tests.keyrings import copy_keyring
 
-#: RFC 6585 has a status for a request without its precondition.
+#: RFC 6585 has a status for a request without its precondition, and tus 1.0 one for a request
+#: without the version of its protocol.
 CONFIG = schemathesis.Config.from_dict(
-    {"checks": {"missing_required_header": {"expected-statuses": [400, 428]}}}
+    {
+        "checks": {"missing_required_header": {"expected-statuses": [400, 428]}},
+        "operations": [
+            {
+                "include-operation-id": ["create_file", "send_file_bytes"],
+                "checks": {
+                    "missing_required_header": {"expected-statuses": [400, 412]},
+                    "negative_data_rejection": {"expected-statuses": [400, 404, 409, 412, 415]},
+                },
+            }
+        ],
+    }
 )
+schemathesis.serializer.alias(BODY_TYPE, "application/octet-stream")
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +81,11 @@ def local(world):
 
 @pytest.fixture(scope="module")
 def features(world, django_db_blocker):
-    """Return platform features for mail, for proposals and for calendars, as callers."""
+    """Return platform features for mail, proposals, calendars and files, as callers."""
     with django_db_blocker.unblock():
         return [
             callers.switch_on_feature(world, "inbox-widget", "inbox.display"),
             callers.switch_on_feature(world, "reply-assistant", "draft.propose"),
             callers.switch_on_feature(world, "scheduler", "calendar.schedule"),
+            Caller({"Authorization": world.recordings}),
         ]

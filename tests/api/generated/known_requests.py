@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from limited_use.policy.feature_registry import FEATURES
-from tests.api.generated.world import SOON, GeneratedRequestsWorld
+from tests.api.generated.world import FILE_BYTES, SOON, GeneratedRequestsWorld
+from tests.integrations.drive.tus_files import TUS
+from tests.integrations.uploads.tus import encode_metadata
 
 FILE = (
     b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:1@example.test\r\n"
@@ -33,6 +35,7 @@ def make_known_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
         | _sending_requests(world)
         | _calendar_requests(world)
         | _event_requests(world)
+        | _file_requests(world)
     )
 
 
@@ -169,4 +172,27 @@ def _event_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
             headers=_match(world, "Invitation"),
             body={"status": "accepted"},
         ),
+    }
+
+
+def _file_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
+    ids = world.ids
+    proposed, sendable = _path(file_id=ids["proposed"]), _path(file_id=ids["sendable"])
+    new = {
+        "Upload-Length": str(FILE_BYTES),
+        "Upload-Metadata": encode_metadata(filename="plan.txt", filetype="text/plain"),
+    }
+    return {
+        "list_files": Request(_path()),
+        "create_file": Request(_path(), {"again": "true"}, {**TUS, **new}),
+        "get_file": Request(proposed),
+        "send_file_bytes": Request(
+            sendable, headers={**TUS, "Upload-Offset": "0"}, body=bytes(FILE_BYTES)
+        ),
+        "remove_file": Request(proposed),
+        "accept_file": Request(proposed),
+        "cancel_file": Request(proposed),
+        "pause_file": Request(sendable),
+        "resume_file": Request(_path(file_id=ids["paused"])),
+        "retry_file": Request(_path(file_id=ids["failed"])),
     }

@@ -15,14 +15,16 @@ from tests.api.generated.operations import OPERATIONS, describe_failure, list_fa
 pytestmark = pytest.mark.django_db
 
 NOBODY = Caller({})
-# A person decides about these; features read.
+# A person decides about these, or they are about a person's own file; features read.
 NOT_FOR_FEATURES = frozenset(
     {
-        "answer_event", "change_event", "create_calendar", "create_event", "delete_event",
-        "discard_proposal", "end_share", "export_calendar", "get_outbox_message", "get_proposal",
-        "import_calendar", "list_calendar_shares", "list_outbox", "list_proposals", "list_shares",
-        "look_for_outbox_message", "move_event", "remove_calendar", "remove_outbox_message",
-        "rename_calendar", "send_message", "settle_outbox_message", "share_calendar",
+        "accept_file", "answer_event", "change_event", "create_calendar",
+        "create_event", "delete_event", "discard_proposal", "end_share",
+        "export_calendar", "get_outbox_message", "get_proposal", "import_calendar",
+        "list_calendar_shares", "list_outbox", "list_proposals", "list_shares",
+        "look_for_outbox_message", "move_event", "pause_file", "remove_calendar",
+        "remove_outbox_message", "rename_calendar", "resume_file", "retry_file",
+        "send_file_bytes", "send_message", "settle_outbox_message", "share_calendar",
         "undo_outbox_message",
     }
 )  # fmt: skip

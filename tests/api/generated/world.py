@@ -1,5 +1,5 @@
 """
-One person with something for every operation: mail, calendars of a provider and local ones, shares.
+One person with something for every operation: mail, calendars, shares, and files for a Drive.
 
 The provider is the sandbox, reached with Google's client library.
 """
@@ -18,7 +18,16 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from config.process_classes import ProcessClass
-from integrations.models import Connection, Integration, OutboxCommand, SyncWork
+from integrations.models import (
+    Connection,
+    DriveFile,
+    DriveFileProblem,
+    DriveFileState,
+    FileSourceKind,
+    Integration,
+    OutboxCommand,
+    SyncWork,
+)
 from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import sync_engine
 from limited_use.agreements import consents
@@ -26,6 +35,8 @@ from limited_use.policy.feature_registry import FEATURES
 from tests import outbox
 from tests.api import cast
 from tests.factories import as_agreed, make_organisation, make_user
+from tests.integrations.drive.feature_world import WAV, FeatureWorld
+from tests.integrations.drive.tus_files import FileClient
 from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser, point_at
 from tests.walls import acting_as
 from tests.worlds.sandbox import Sandbox
@@ -34,6 +45,8 @@ V1 = "/v1/users/me"
 #: Features of `FEATURES` that a person agrees to besides those of a connect.
 AGREED = ("local-calendar", "calendar-sharing")
 SOON = timedelta(days=2)
+#: Size of a file for the Drive.
+FILE_BYTES = 3
 
 
 @dataclass
@@ -43,6 +56,7 @@ class GeneratedRequestsWorld:
 
     :param ids: of what the requests of `known_requests` use; of events, by their titles
     :param etags: versions, by the same names
+    :param recordings: a token of the feature that proposed a file
     """
 
     alice: User
@@ -51,6 +65,7 @@ class GeneratedRequestsWorld:
     at: datetime
     ids: dict[str, str] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
+    recordings: str = ""
 
     def hour(self, offset: float = 0) -> dict[str, str]:
         """Return an hour of the day after tomorrow, as the provider writes it."""
@@ -78,6 +93,7 @@ def build_world(sandbox: Sandbox) -> GeneratedRequestsWorld:
     browser = cast.browser(alice)
     _fill_local_calendars(world, browser)
     _fill_outbox(world)
+    _fill_files(world, sandbox)
     _read_ids(world, browser)
     return world
 
@@ -103,9 +119,14 @@ def _fill_account(world: GeneratedRequestsWorld, sandbox: Sandbox) -> None:
 def _connect(alice: User, sandbox: Sandbox) -> None:
     browser = GoogleConnectBrowser(alice, sandbox)
     browser.connect()
-    calendar = {"product": "calendar", "version": as_agreed("calendar", "calendar-editing")}
-    address = browser.begin(Connection.objects.get(user=alice), **calendar)
-    browser.arrive(sandbox.consent(address, email=ALICE_BOX))
+    products = {
+        "calendar": as_agreed("calendar", "calendar-editing"),
+        "drive": as_agreed("drive"),
+    }
+    for product, version in products.items():
+        account = Connection.objects.get(user=alice)
+        address = browser.begin(account, product=product, version=version)
+        browser.arrive(sandbox.consent(address, email=ALICE_BOX))
 
 
 def _sync_everything() -> None:
@@ -168,6 +189,30 @@ def _fill_outbox(world: GeneratedRequestsWorld) -> None:
         "unknown": str(unknown.id),
         "proposal": str(outbox.make_proposal(mailbox, timezone.now()).id),
     }
+
+
+def _fill_files(world: GeneratedRequestsWorld, sandbox: Sandbox) -> None:
+    """Leave the person's file in each state that an operation needs, and a feature's proposal."""
+    drive = Integration.objects.get(connection__user=world.alice, product="drive")
+    feature = FeatureWorld(world.alice, drive, sandbox)
+    world.recordings = feature.http.defaults["HTTP_AUTHORIZATION"]
+    person = FileClient(cast.browser(world.alice), sandbox)
+    addresses = {
+        "proposed": feature.files.begin(FILE_BYTES, content_type=WAV),
+        "sendable": person.begin(FILE_BYTES, query="?again=true"),
+        "paused": person.begin(FILE_BYTES, query="?again=true"),
+        "failed": person.begin(FILE_BYTES, query="?again=true"),
+    }
+    world.ids |= {name: address.rpartition("/")[2] for name, address in addresses.items()}
+    DriveFile.objects.filter(id=world.ids["paused"]).update(state=DriveFileState.PAUSED)
+    # A source that a worker would read again.
+    DriveFile.objects.filter(id=world.ids["failed"]).update(
+        state=DriveFileState.FAILED,
+        problem=DriveFileProblem.UNAVAILABLE,
+        source=FileSourceKind.CALENDAR,
+        source_id=world.ids["local"],
+        finished_at=world.at,
+    )
 
 
 def _post_json(browser: Client, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
