@@ -16,6 +16,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import PermissionDenied, UnsupportedMediaType
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from accounts.actors import Actor, ActorKind
 from accounts.rate_limit_counters import Rate
@@ -34,6 +35,7 @@ from integrations.outbox import checked_body, tus_headers
 from integrations.outbox.tus_views import TusView, get_body_length
 from integrations.outbox.upload_errors import UploadInterrupted
 from integrations.web.api.api_views import UserDataView, json_response
+from limited_use import traceback_scrubber
 
 from . import serializers
 
@@ -47,6 +49,11 @@ _TUS_VERSION: Final = OpenApiParameter(
 
 class DriveView(UserDataView):
     """A view for the person, and for features with tokens for files."""
+
+    def handle_exception(self, error: Exception) -> Response:
+        # Frames hold bytes and names of a file, and the address of its upload session.
+        traceback_scrubber.clear_frames(error)
+        return super().handle_exception(error)
 
     def check_client(self, actor: Actor) -> None:
         super().check_client(actor)

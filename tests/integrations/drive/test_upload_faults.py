@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import traceback
 
 import pytest
 from django.utils import timezone
@@ -252,6 +253,36 @@ def test_any_interruptions_end_in_one_equal_file(files, run_worker, seed):
     (remote,) = [file for file in files.list_remote() if file["id"] not in before]
     assert (remote["size"], remote["creations"]) == (len(data), 1)
     assert files.sandbox.drive_content(ALICE_BOX, remote["id"]) == data
+
+
+class Bug(Exception):
+    pass
+
+
+@pytest.mark.invariant(4)
+class TestABugInTheMiddle:
+    def test_leaves_nothing_of_what_it_held_for_a_report(self, files, begun, monkeypatch):
+        def break_down(*_):
+            raise Bug
+
+        monkeypatch.setattr(file_transfer.FileTransfer, "end_request", break_down)
+
+        with pytest.raises(Bug) as caught:
+            files.send(begun, DATA)
+
+        modules = (
+            "upload_stream.py",
+            "file_transfer.py",
+            "digested_bytes.py",
+            "drive/api/views.py",
+        )
+        frames = {
+            frame.f_code.co_name: frame.f_locals
+            for frame, _ in traceback.walk_tb(caught.value.__traceback__)
+            if frame.f_code.co_filename.endswith(modules)
+        }
+        assert {"patch", "append_body", "_pass_body"} <= set(frames)
+        assert not any(frames[name] for name in ("patch", "append_body", "_pass_body"))
 
 
 class TestAbandonedUploads:
