@@ -137,6 +137,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         """
         settings-activity-csv settings-activity-json settings-local-calendar-file inbox-attachment
         inbox-elsewhere-file api-attachment api-calendar-export support-bulk-csv support-bulk-json
+        drive-files-csv
         """,
     ),
     (

@@ -315,6 +315,7 @@ ROUTES: dict[str, Kind] = {
     ),
     "drive-standing-consent-withdraw": FORM,
     "drive-files": OWN_PAGE,
+    "drive-files-csv": OWN_PAGE,
     "drive-file-states": OWN_PAGE,
     "drive-file-row": ONE_PAGE,
     # No action that there is.

@@ -69,7 +69,7 @@ class TestEveryStream:
             and ast.unparse(node.func).endswith(("StreamingHttpResponse", "FileResponse"))
         ]
 
-        assert len(made) == 5
+        assert len(made) == 6
         for module, node in made:
             assert ast.unparse(node.args[0]).startswith("person_slots.hold_stream_slot("), module
 

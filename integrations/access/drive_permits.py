@@ -23,7 +23,7 @@ from integrations.models import (
     FileSourceKind,
     Integration,
 )
-from limited_use.access_request import AccessRequest, Fence, Permit
+from limited_use.access_request import AccessRequest, Fence, FenceKind, Permit
 from limited_use.agreements import consents
 from limited_use.guard import guard
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
@@ -34,6 +34,8 @@ from .permits import Permits
 from .request_context import get_owner_ids
 
 DRIVE: Final = DRIVE_CONSENT.feature_key
+_EXPORT_FEATURE: Final = "file-list-export"
+_EXPORT_USE: Final = Use(DataClass.FILE_CONTENT, Purpose.USER_EXPORT, Recipient.OWNER)
 _SAVED_MAIL: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 _SAVED_CALENDAR: Final = (DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY)
 
@@ -59,6 +61,40 @@ def to_list_files(*, actor: Actor, integration_ids: Sequence[UUID], at: datetime
     return {
         (permit.holder, permit.use.data_class): permit for permit in guard.permits(requests, at=at)
     }
+
+
+def to_export_list(
+    *, actor: Actor, integration_ids: Sequence[UUID], count: int, at: datetime
+) -> Permits:
+    """
+    The person gets the list of uploads as a file.
+
+    :param count: files in this part
+    """
+    facts_by_id = facts.for_integrations(integration_ids, actor=actor, at=at)
+    requests = [
+        replace(
+            # Only the membership is fenced: owners get their list without any consent.
+            _build_request(
+                Recipient.OWNER,
+                integration_id,
+                _keep_memberships(facts_by_id[integration_id]),
+                actor=actor,
+            ),
+            use=_EXPORT_USE,
+            feature=_EXPORT_FEATURE,
+            count=count,
+        )
+        for integration_id in integration_ids
+    ]
+    return {
+        (permit.holder, permit.use.data_class): permit for permit in guard.permits(requests, at=at)
+    }
+
+
+def _keep_memberships(holder_facts: HolderFacts) -> HolderFacts:
+    memberships = [fence for fence in holder_facts.fences if fence.kind == FenceKind.MEMBERSHIP]
+    return replace(holder_facts, fences=tuple(memberships))
 
 
 def to_upload_ordered_file(*, file: DriveFile, at: datetime, actor: Actor = SYSTEM) -> Permit:

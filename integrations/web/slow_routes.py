@@ -50,6 +50,7 @@ COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
     # Files in a Drive.
     "api-file": RouteCost.WAIT_AND_RECEIVE,
     "drive-file-trash": RouteCost.WAIT,
+    "drive-files-csv": RouteCost.STREAM,
     "drive-standing-consent-new": RouteCost.WAIT,
     "drive-folder-return": RouteCost.WAIT,
     # Calendars: expired caches, and writes at a provider.

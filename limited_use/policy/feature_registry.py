@@ -413,6 +413,26 @@ FEATURES: dict[str, Feature] = {
             platform_client=False,
         ),
         Feature(
+            key="file-list-export",
+            title=_("List of your uploads"),
+            where=_("Files, below the list"),
+            says=_("Gives you the list of your uploads as a file."),
+            purposes=frozenset({Purpose.USER_EXPORT}),
+            data_classes=frozenset({DataClass.FILE_CONTENT}),
+            capabilities=frozenset(),
+            disclosure=claim(
+                "feature.file-list-export",
+                _(
+                    "When you ask for it, you get a file (.csv) with the names, sizes, states,"
+                    " times and addresses of the files in your list. It has none of their bytes."
+                    " Only you get it."
+                ),
+            ),
+            retention_days=None,
+            version=1,
+            platform_client=False,
+        ),
+        Feature(
             key="mailbox-notices",
             title=_("Notices in your mailbox"),
             where=_("Notices, when you choose a mailbox for a kind of notices"),

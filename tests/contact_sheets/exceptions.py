@@ -22,6 +22,7 @@ ROUTES: Final[Mapping[str, str]] = {
     "connect-callback": _LEADS,
     "drive-file": _FORM,
     "drive-file-states": _PROGRAMS,
+    "drive-files-csv": _FILE,
     "drive-folder": _FORM,
     "drive-save-export": _FORM,
     "drive-folder-return": _LEADS,

@@ -233,8 +233,18 @@ class TestAFile:
     def test_serves_no_other_purpose(self):
         used = {use.purpose for use in list_open_uses() if use.data_class == DataClass.FILE_CONTENT}
 
-        # Sealing under another key shows nothing to anybody.
-        assert used == {UPLOAD, Purpose.VAULT_REKEY}
+        # The owner may have the list as a file. Sealing under another key shows nothing to anybody.
+        assert used == {UPLOAD, Purpose.USER_EXPORT, Purpose.VAULT_REKEY}
+
+    @pytest.mark.clause("LU-1", "W-LU1", "AN-7")
+    def test_is_exported_to_its_owner_alone(self):
+        to = {
+            use.recipient
+            for use in list_open_uses()
+            if (use.data_class, use.purpose) == (DataClass.FILE_CONTENT, Purpose.USER_EXPORT)
+        }
+
+        assert to == {Recipient.OWNER}
 
     @pytest.mark.clause("LU-4.1", "LU-4.2", "AN-11")
     @pytest.mark.parametrize("recipient", Recipient)

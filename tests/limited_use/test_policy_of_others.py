@@ -109,6 +109,14 @@ OPENED = [
         marks=[pytest.mark.clause("AN-9", "AN-23", "LU-1", "W-LU1")],
     ),
     pytest.param(
+        Purpose.USER_EXPORT,
+        Recipient.OWNER,
+        {DataClass.FILE_CONTENT},
+        {Fact.ACTOR_OWNS, Fact.INTEGRATION_LIVE, Fact.FEATURE_REGISTERED},
+        id="list-of-own-uploads",
+        marks=[pytest.mark.clause("AN-7", "LU-1", "W-LU1")],
+    ),
+    pytest.param(
         Purpose.SUPPORT_FIND,
         Recipient.SUPPORT_AGENT,
         {DataClass.PROFILE},

@@ -101,6 +101,7 @@ SOLVED_BY_CONNECTING: Final = frozenset(
 # --- After a decision -----------------------------------------------------------------------------
 
 STATE_CHANGED: Final = _("The state of the file has changed since you saw it. Decide again.")
+TOO_MANY_LISTS: Final = _("You downloaded the list too often. Wait an hour, then try again.")
 REMOVED: Final = claim(
     "files.removed", _("The file is removed from the list. If it is in the Drive, it stays there.")
 )

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 import orjson
 from django.utils.translation import gettext
 
+from integrations.formats import csv_rows
 from limited_use.ledger import tile_store
 
 from .activity_log import MAX_ENTRIES, ActivityLine
@@ -41,27 +41,16 @@ _LEDGER_VALUES: Final[dict[str, Callable[[ActivityLine], Any]]] = {
 }
 
 
-class _Echo:
-    """Returns each row to the caller of `csv.writer`, so that no file is kept in memory."""
-
-    def write(self, row: str) -> str:
-        return row
-
-
 def stream_activity_csv(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
     """Yield CSV (RFC 4180, UTF-8) in words; a last line says if the file is incomplete."""
-    writer = csv.writer(_Echo())
-    yield _write_row(writer, list(_COLUMNS))
+    yield csv_rows.format_row(_COLUMNS)
     count = 0
     for line in lines:
         count += 1
-        yield _write_row(
-            writer,
-            ["" if value is None else value for value in _get_values(_COLUMNS, line).values()],
-        )
+        yield csv_rows.format_row(_get_values(_COLUMNS, line).values())
     if count >= MAX_ENTRIES:
         text = gettext("Only the newest %(count)d entries. Filter by an earlier time for others.")
-        yield _write_row(writer, ["", "", text % {"count": MAX_ENTRIES}])
+        yield csv_rows.format_row(["", "", text % {"count": MAX_ENTRIES}])
 
 
 def stream_activity_json(lines: Iterable[ActivityLine]) -> Iterator[bytes]:
@@ -89,8 +78,3 @@ def _get_values(
     columns: dict[str, Callable[[ActivityLine], Any]], line: ActivityLine
 ) -> dict[str, Any]:
     return {name: value(line) for name, value in columns.items()}
-
-
-def _write_row(writer: Any, values: list[Any]) -> bytes:
-    written: str = writer.writerow(values)
-    return written.encode()

@@ -130,6 +130,17 @@ DRIVE_PERMISSIONS: tuple[PolicyRule, ...] = (
         allow=True,
     ),
     PolicyRule(
+        id="owner-exports-own-uploads",
+        says=_("You get the list of your uploads as a file when you ask for it."),
+        clauses=("LU-1", "W-LU1", "AN-7"),
+        purposes=frozenset({Purpose.USER_EXPORT}),
+        recipients=frozenset({Recipient.OWNER}),
+        data_classes=_FILES,
+        # Not the consent: the list is the owner's own.
+        needs=frozenset({Fact.ACTOR_OWNS, Fact.INTEGRATION_LIVE, Fact.FEATURE_REGISTERED}),
+        allow=True,
+    ),
+    PolicyRule(
         id="feature-proposes-file",
         says=_(
             "A feature that you switched on proposes to save a file that Antares made, and sees"
