@@ -60,7 +60,7 @@ class DigestedBytes:
     def save(self) -> None:
         """Save which bytes were sent, also after a failure."""
         self._add_prefix()
-        self._transfer.save(self._transfer.state, received=self._transfer.state.received)
+        self._transfer.save_digests()
         self._saved_at = time.monotonic()
 
     def read_all(self) -> None:

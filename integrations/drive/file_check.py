@@ -15,7 +15,7 @@ from typing import Final
 
 from integrations.coordination import leases
 from integrations.coordination.leases import Lease
-from integrations.models import DriveFileProblem, DriveFileState
+from integrations.models import DriveFile, DriveFileProblem, DriveFileState
 from integrations.providers import errors
 from integrations.providers.files import RemoteFile
 
@@ -34,6 +34,14 @@ _LASTING_PROBLEMS: Final[tuple[tuple[type[errors.ProviderError], DriveFileProble
     (errors.Rejected, DriveFileProblem.REJECTED),
 )
 
+_GRANT_PROBLEMS: Final = frozenset(
+    {
+        DriveFileProblem.SCOPE_MISSING,
+        DriveFileProblem.GRANT_ENDED,
+        DriveFileProblem.ADMIN_BLOCKED,
+    }
+)
+
 
 @contextmanager
 def settle_lasting_failures(transfer: FileTransfer) -> Iterator[None]:
@@ -48,7 +56,7 @@ def settle_lasting_failures(transfer: FileTransfer) -> Iterator[None]:
     except UploadFailed as failure:
         problem = failure.problem
     except errors.ProviderError as error:
-        problem = name_lasting_problem(error)
+        problem = find_lasting_problem(transfer.file, error, at=transfer.clock())
         if problem is None:
             raise
     if problem is not None:
@@ -60,18 +68,35 @@ def settle_failure(lease: Lease, problem: DriveFileProblem, *, at: datetime) -> 
     """
     End the turn at a file that failed. A cancelled file stays cancelled.
 
+    The provider's id stays, so that another try finds a file that is complete in the Drive.
+
     :raises LeaseLost:
     """
     settled = leases.held_row(lease).exclude(state=DriveFileState.CANCELLED)
+    # A damaged file is in the trash, and another try makes another file.
+    forgotten = {"transfer": None} if problem == DriveFileProblem.CHECKSUM_MISMATCH else {}
     if settled.update(
-        state=DriveFileState.FAILED, problem=problem, transfer=None, finished_at=at, changed_at=at
+        state=DriveFileState.FAILED, problem=problem, finished_at=at, changed_at=at, **forgotten
     ):
         logger.info("drive.upload_failed", extra={"about": lease.row_id, "problem": str(problem)})
     leases.release(lease, due_at=None)
 
 
-def name_lasting_problem(error: errors.ProviderError) -> DriveFileProblem | None:
-    """Return None if another try may help."""
+def find_lasting_problem(
+    file: DriveFile, error: errors.ProviderError, *, at: datetime
+) -> DriveFileProblem | None:
+    """
+    Return None if another try may help.
+
+    A file that is compared is complete in the Drive. Until it expires, its owner may give the
+    grant back.
+    """
+    problem = _name_lasting_problem(error)
+    is_checked = file.state == DriveFileState.CHECKING and at < file.expires_at
+    return None if is_checked and problem in _GRANT_PROBLEMS else problem
+
+
+def _name_lasting_problem(error: errors.ProviderError) -> DriveFileProblem | None:
     for error_class, problem in _LASTING_PROBLEMS:
         if isinstance(error, error_class):
             return problem

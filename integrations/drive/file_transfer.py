@@ -19,7 +19,13 @@ from integrations.coordination import leases
 from integrations.coordination.leases import Lease, LeaseLost
 from integrations.coordination.task_queue import enqueue
 from integrations.grants.provider_sessions import ProviderSession
-from integrations.models import DriveFile, DriveFileProblem, DriveFileState, Integration
+from integrations.models import (
+    DriveFile,
+    DriveFileProblem,
+    DriveFileState,
+    FileSourceKind,
+    Integration,
+)
 from integrations.providers import errors
 from integrations.providers.files import FileAdapter, NewFile, RemoteFile
 from limited_use.access_request import Permit
@@ -38,6 +44,8 @@ LEASE_TIME: Final = timedelta(seconds=20)
 _RENEWED_AFTER: Final = timedelta(seconds=5)
 #: Without progress, an upload is given up after this; Google ends its session after a week.
 LIFETIME: Final = timedelta(days=6)
+# After the last byte, a process settles the file within this time, or a worker does.
+_SETTLED_WITHIN: Final = timedelta(minutes=3)
 #: Upload sessions of one file that may end before the file is complete.
 MAX_SESSIONS: Final = 5
 
@@ -46,7 +54,8 @@ MAX_SESSIONS: Final = 5
 class FileTransfer:
     """
     :param session: for calls that need a token
-    :param permit: to pass on the file's bytes, names and ids
+    :param first_permit: to pass on the file's bytes, names and ids
+    :param renew_permit: asks the guard again; raises AccessRefused after a withdrawal
     :ivar ends_at: end of the standing consent that covers the file; None: there is none
     """
 
@@ -54,11 +63,28 @@ class FileTransfer:
     file: DriveFile
     adapter: FileAdapter
     session: ProviderSession
-    permit: Permit
+    first_permit: Permit
+    renew_permit: Callable[[datetime], Permit]
     clock: Callable[[], datetime]
     state: TransferState = field(default_factory=TransferState)
     ends_at: datetime | None = None
     _renewed_at: datetime | None = None
+    _renewed_permit: Permit | None = None
+
+    @property
+    def permit(self) -> Permit:
+        """
+        Return a permit that opens something now: a call may take longer than one lives.
+
+        :raises fences.DisconnectedError, limited_use.guard.guard.AccessRefused:
+        """
+        now = self.clock()
+        current = self._renewed_permit or self.first_permit
+        if now >= current.expires_at:
+            current = self._renewed_permit = self.renew_permit(now)
+        if current.epoch != self._epoch:
+            raise fences.DisconnectedError
+        return current
 
     def call(self, request: Callable[[FileAdapter], T]) -> T:
         """See `ProviderSession.call`."""
@@ -87,7 +113,7 @@ class FileTransfer:
 
     def save_descriptor(self, descriptor: FileDescriptor) -> None:
         """Save the name of a source that has just been opened."""
-        sealer = sealing.get_sealer(holder=self.file.integration_id, epoch=self.permit.epoch)
+        sealer = self._get_sealer()
         sealed = sealer.seal_value(
             DriveFile, "descriptor", row=self.file.id, data=descriptor.encode()
         )
@@ -132,12 +158,12 @@ class FileTransfer:
         :param stored: bytes, as it answered
         """
         state = self.state.end_request(stored)
-        self.save(
-            state,
-            received=state.received,
-            is_offset_known=True,
-            expires_at=self.clock() + LIFETIME,
-        )
+        values = self._note_progress()
+        if self.file.source == FileSourceKind.CLIENT:
+            # If this process dies before it settles the complete file, a worker does.
+            is_complete = state.received == self.file.size
+            values["due_at"] = self.clock() + _SETTLED_WITHIN if is_complete else None
+        self.save(state, received=state.received, is_offset_known=True, **values)
 
     def restart_digest(self) -> None:
         """The source is read again from its first byte; the Drive keeps what it has."""
@@ -149,8 +175,17 @@ class FileTransfer:
             replace(self.state, stored=stored),
             received=self.state.received,
             is_offset_known=True,
-            expires_at=self.clock() + LIFETIME,
+            **self._note_progress(),
         )
+
+    def save_digests(self) -> None:
+        """Save the digests of the bytes that were sent, also after a failure."""
+        received = self.state.received
+        progress = self._note_progress() if received > self.file.received else {}
+        self.save(self.state, received=received, **progress)
+
+    def _note_progress(self) -> dict[str, Any]:
+        return {"expires_at": self.clock() + LIFETIME, "failing_since": None}
 
     def find_offset(self) -> RemoteFile | None:
         """
@@ -222,7 +257,12 @@ class FileTransfer:
         try:
             session_url = self.call(lambda adapter: adapter.open_upload(new_file))
         except errors.AlreadyThere:
-            return self._find_complete_file()
+            complete_file = self._find_complete_file()
+            if complete_file is None:
+                # The owner deleted that file: its id cannot be used again.
+                self.save(replace(self.state, file_id=""))
+                raise errors.Unavailable("the file's id belongs to a deleted file") from None
+            return complete_file
         except errors.Gone:
             # The folder was deleted between two calls.
             raise UploadFailed(DriveFileProblem.FOLDER_GONE) from None
@@ -277,14 +317,22 @@ class FileTransfer:
         enqueue("integrations.upload_file", file_id=self.file.id)
 
     def _hold_fence(self) -> None:
-        fences.lock_integration(integration_id=self.file.integration_id, epoch=self.permit.epoch)
+        fences.lock_integration(integration_id=self.file.integration_id, epoch=self._epoch)
 
     def _seal_state(self, state: TransferState | None) -> dict[str, Any]:
         if state is None:
             return {}
-        sealer = sealing.get_sealer(holder=self.file.integration_id, epoch=self.permit.epoch)
-        sealed = sealer.seal_value(DriveFile, "transfer", row=self.file.id, data=state.encode())
+        sealed = self._get_sealer().seal_value(
+            DriveFile, "transfer", row=self.file.id, data=state.encode()
+        )
         return {"transfer": sealed}
+
+    def _get_sealer(self) -> sealing.Sealer:
+        return sealing.get_sealer(holder=self.file.integration_id, epoch=self._epoch)
+
+    @property
+    def _epoch(self) -> int:
+        return self.first_permit.epoch
 
     def _apply(self, state: TransferState | None, values: dict[str, Any]) -> None:
         for name, value in values.items():

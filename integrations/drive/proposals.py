@@ -8,6 +8,7 @@ from django.db import transaction
 
 from integrations.access import drive_permits, fences
 from integrations.access.request_context import RequestContext
+from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import DriveFile, DriveFileState
 
 from . import upload_controls, uploads
@@ -29,12 +30,17 @@ def accept_file(context: RequestContext, file_id: UUID) -> None:
     with transaction.atomic(durable=True):
         fences.lock_integration(integration_id=file.integration_id, epoch=permit.epoch)
         proposed = DriveFile.objects.filter(id=file.id, state=DriveFileState.PROPOSED)
+        is_empty = file.size == 0
         if not proposed.update(
             state=DriveFileState.WAITING,
             changed_at=context.at,
+            # A worker completes an empty file.
+            due_at=context.at if is_empty else None,
             expires_at=context.at + LIFETIME,
         ):
             raise UploadNotOpen
+        if is_empty:
+            enqueue_on_commit("integrations.upload_file", file_id=file.id)
 
 
 def decline_file(context: RequestContext, file_id: UUID) -> None:

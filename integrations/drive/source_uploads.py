@@ -26,7 +26,10 @@ CHUNK_BYTES: Final = 4 * 1024 * 1024
 def send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> None:
     file = transfer.file
     if file.source == FileSourceKind.CLIENT:
-        _finish_client_file(transfer)
+        finish_abandoned_file(transfer)
+        return
+    # Asked before the source is opened: an earlier turn may have sent all of it.
+    if transfer.state.session_url and _settle_if_sent(transfer, transfer.find_offset()):
         return
     source = sources[file.source]
     try:
@@ -43,9 +46,7 @@ def send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> No
         transfer.save_descriptor(FileDescriptor(source_file.filename, content_type))
         complete_file = transfer.find_offset()
         if not source.is_repeatable:
-            if complete_file is not None and complete_file.size == transfer.state.received:
-                # An earlier turn sent the whole file, and stored its digest.
-                file_check.settle_complete_file(transfer, complete_file)
+            if _settle_if_sent(transfer, complete_file):
                 return
             if transfer.state.stored and complete_file is None:
                 # Other bytes would follow the ones that the Drive has.
@@ -63,16 +64,29 @@ def send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> No
         file_check.settle_complete_file(transfer, complete_file)
 
 
-def _finish_client_file(transfer: FileTransfer) -> None:
+def _settle_if_sent(transfer: FileTransfer, complete_file: RemoteFile | None) -> bool:
+    """Settle a file of which an earlier turn sent all bytes, and stored their digest."""
+    if complete_file is None or complete_file.size != transfer.state.received:
+        return False
+    file_check.settle_complete_file(transfer, complete_file)
+    return True
+
+
+def finish_abandoned_file(transfer: FileTransfer) -> None:
     """Complete an empty file, or settle an upload that its client abandoned."""
+    file = transfer.file
     complete_file = transfer.find_offset()
-    if complete_file is not None and transfer.file.size:
-        file_check.check_content(transfer)
-    elif transfer.file.size:
-        raise UploadFailed(DriveFileProblem.ABANDONED)
-    else:
+    if complete_file is not None and file.size != 0:
+        if not _settle_if_sent(transfer, complete_file):
+            file_check.check_content(transfer)
+    elif file.size == 0:
         complete_file = complete_file or _send_chunks(transfer, iter(()))
         file_check.settle_complete_file(transfer, complete_file)
+    elif transfer.clock() < file.expires_at:
+        # Its client came back in the meantime.
+        transfer.release(due_at=None)
+    else:
+        raise UploadFailed(DriveFileProblem.ABANDONED)
 
 
 def _send_chunks(transfer: FileTransfer, pieces: Iterator[bytes]) -> RemoteFile:

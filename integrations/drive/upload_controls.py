@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from integrations.access.request_context import RequestContext
-from integrations.coordination.task_queue import enqueue_on_commit
+from integrations.coordination.task_queue import enqueue, enqueue_on_commit
 from integrations.models import DriveFile, DriveFileProblem, DriveFileState, FileSourceKind
 
 from .file_transfer import LIFETIME
@@ -32,7 +34,8 @@ def resume_file(context: RequestContext, file_id: UUID) -> None:
     """:raises ObjectNotFound, UploadNotOpen:"""
     file = find_own_file(context, file_id)
     state = DriveFileState.UPLOADING if file.session_count else DriveFileState.WAITING
-    is_read_by_worker = file.source != FileSourceKind.CLIENT
+    # A worker also completes an empty file.
+    is_read_by_worker = file.source != FileSourceKind.CLIENT or file.size == 0
     with transaction.atomic(durable=True):
         _change_state(
             context,
@@ -41,6 +44,8 @@ def resume_file(context: RequestContext, file_id: UUID) -> None:
             state=state,
             due_at=context.at if is_read_by_worker else None,
             expires_at=context.at + LIFETIME,
+            failing_since=None,
+            crash_count=0,
         )
         if is_read_by_worker:
             enqueue_on_commit("integrations.upload_file", file_id=file_id)
@@ -81,6 +86,8 @@ def retry_file(context: RequestContext, file_id: UUID) -> None:
             state=DriveFileState.WAITING,
             problem=DriveFileProblem.NONE,
             received=0,
+            # The Drive may have the file of the earlier try.
+            is_offset_known=False,
             session_count=0,
             crash_count=0,
             failing_since=None,
@@ -95,12 +102,27 @@ def delete_entry(context: RequestContext, file_id: UUID) -> None:
     """
     Delete the entry of a file that is not on its way. The file in the Drive stays.
 
-    :raises ObjectNotFound, UploadNotOpen: if the upload has not ended
+    :raises ObjectNotFound, UploadNotOpen: if the upload has not ended, or a worker still ends it
     """
     file = find_own_file(context, file_id)
-    deleted_count, _ = DriveFile.objects.filter(id=file.id).exclude(state__in=STOPPABLE).delete()
+    ended = DriveFile.objects.filter(id=file.id).exclude(state__in=STOPPABLE)
+    deleted_count, _ = ended.exclude(match_ending()).delete()
     if not deleted_count:
         raise UploadNotOpen
+
+
+def match_ending() -> Q:
+    """Match cancelled files that a worker still has to end at the provider."""
+    return Q(state=DriveFileState.CANCELLED, due_at__isnull=False)
+
+
+def end_cancelled_again(file_id: UUID, *, at: datetime) -> None:
+    """
+    Let a worker look again for a cancelled file. Its sender has just stopped: the last bytes may
+    have completed it in the Drive after the first look.
+    """
+    if DriveFile.objects.filter(id=file_id, state=DriveFileState.CANCELLED).update(due_at=at):
+        enqueue("integrations.upload_file", file_id=file_id)
 
 
 def _change_state(

@@ -26,8 +26,9 @@ from integrations.outbox.upload_errors import UploadLocked, UploadOffsetWrong, U
 from integrations.providers import errors
 from integrations.providers.files import UPLOAD_UNIT, RemoteFile
 from integrations.providers.request_bodies import StreamedBody
+from limited_use.access_request import Permit
 
-from . import feature_files, file_check
+from . import feature_files, file_check, upload_controls
 from .digested_bytes import DigestedBytes
 from .file_transfer import LEASE_TIME, FileTransfer
 from .upload_errors import (
@@ -37,6 +38,10 @@ from .upload_errors import (
     UploadPaused,
 )
 
+#: Requests in which a client may send one file, if none breaks off.
+MAX_PIECES: Final = 1_000
+# Requests that break off leave pieces of any size.
+_MOST_BROKEN_PIECES: Final = 2 * MAX_PIECES
 #: Bytes that are read at once.
 BLOCK_BYTES: Final = 1024 * 1024
 
@@ -61,6 +66,9 @@ def append_body(file: DriveFile, actor: Actor, read: Read, *, offset: int, lengt
     """
     with _open_transfer(file, actor) as transfer:
         complete_file = _prepare_offset(transfer)
+        if len(transfer.state.pieces) > _MOST_BROKEN_PIECES:
+            # The bytes are read once more for one digest; the Drive keeps what it has.
+            transfer.restart_digest()
         if offset != transfer.file.received:
             raise UploadOffsetWrong
         if offset + length > _get_size(transfer.file):
@@ -81,7 +89,10 @@ def find_offset(file: DriveFile, actor: Actor) -> int:
     if is_saved_by_feature and file.state in _UNFINISHED:
         # Refused once the standing consent has ended.
         feature_files.permit_sending(file, actor, at=timezone.now())
-    if file.state not in SENDABLE_FILE_STATES or file.is_offset_known or file.transfer is None:
+    is_sendable = file.state in SENDABLE_FILE_STATES and file.transfer is not None
+    # A client that learns that all bytes have arrived sends nothing more: the file is settled now.
+    is_settled_later = file.is_offset_known and file.received != file.size
+    if not is_sendable or is_settled_later:
         return file.received
     with _open_transfer(file, actor) as transfer:
         _settle_if_complete(transfer, _prepare_offset(transfer))
@@ -95,24 +106,35 @@ def _open_transfer(file: DriveFile, actor: Actor) -> Iterator[FileTransfer]:
 
     A failure for good settles the file.
     """
-    at = timezone.now()
-    ends_at: datetime | None = None
-    if file.proposed_by:
-        permit, ends_at = feature_files.permit_sending(file, actor, at=at)
-    else:
+
+    def ask_guard(at: datetime) -> tuple[Permit, datetime | None]:
+        if file.proposed_by:
+            return feature_files.permit_sending(file, actor, at=at)
         permit = drive_permits.to_upload_own_file(
             actor=actor, integration_id=file.integration_id, at=at
         )
+        return permit, None
+
+    permit, ends_at = ask_guard(timezone.now())
     with provider_calls.open_files(file.integration.connection_id) as (adapter, session):
         lease, claimed_file = _claim(file)
-        transfer = FileTransfer(lease, claimed_file, adapter, session, permit, timezone.now)
+        transfer = FileTransfer(
+            lease,
+            claimed_file,
+            adapter,
+            session,
+            permit,
+            lambda at: ask_guard(at)[0],
+            timezone.now,
+        )
         transfer.ends_at = ends_at
         try:
             with file_check.settle_lasting_failures(transfer):
                 transfer.read_state()
                 yield transfer
         except LeaseLost:
-            # The owner paused or removed the file, or another request sends it.
+            # The owner paused or cancelled the file, or another request sends it.
+            upload_controls.end_cancelled_again(file.id, at=timezone.now())
             raise UploadLocked from None
         finally:
             with suppress(LeaseLost):
@@ -164,7 +186,7 @@ def _pass_body(
     # The Drive takes whole units, except at the end of the file.
     send_end = end if end == total else end - end % UPLOAD_UNIT
     digested = DigestedBytes(transfer, _iterate_blocks(read, max(send_end - begin, 0)))
-    if send_end <= begin:
+    if end != total and send_end - begin < _get_least_piece(total):
         raise PieceTooSmall
     if send_end <= stored:
         digested.read_all()
@@ -186,6 +208,12 @@ def _pass_body(
         complete_file = status.file
     _skip_rest(read, end - send_end)
     return complete_file
+
+
+def _get_least_piece(size: int) -> int:
+    """Return the fewest bytes of a request that does not end the file; each keeps a digest."""
+    units = -(-size // (MAX_PIECES * UPLOAD_UNIT))
+    return max(units, 1) * UPLOAD_UNIT
 
 
 def _iterate_blocks(read: Read, length: int) -> Iterator[bytes]:

@@ -37,7 +37,7 @@ from limited_use.vault.data_keys import KeyUnusable
 from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.keyring_port import KeyStoreUnavailable
 
-from . import file_check, source_uploads
+from . import file_check, source_uploads, upload_controls
 from .file_transfer import FileTransfer
 from .upload_errors import UploadFailed
 
@@ -50,6 +50,8 @@ MAX_CRASHES: Final = 3
 #: How long an upload is tried while a provider cannot be asked.
 TRY_FOR: Final = timedelta(hours=6)
 _FIRST_PAUSE: Final = timedelta(seconds=5)
+# From a cancellation to the last look for its file in the Drive.
+_LAST_LOOK_AFTER: Final = timedelta(seconds=30)
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
 # Limit of one sweep.
 _SWEEP_LIMIT: Final = 5_000
@@ -74,8 +76,11 @@ def upload_file(
     :raises NotClaimable:
     """
     lease, file = _claim(file_id, at=clock())
-    with row_owner.acting_for(file.user_id, file.organisation_id), suppress(LeaseLost):
-        _run_turn(lease, file, sources, clock)
+    with row_owner.acting_for(file.user_id, file.organisation_id):
+        try:
+            _run_turn(lease, file, sources, clock)
+        except LeaseLost:
+            upload_controls.end_cancelled_again(file_id, at=clock())
 
 
 def _filter_due(at: datetime) -> QuerySet[DriveFile]:
@@ -157,17 +162,19 @@ def _open_transfer(
     provider = PROVIDERS[connection.provider]
     if provider.open_files is None:
         raise errors.Rejected("this provider stores no files")
-    permit = (
-        drive_permits.to_end_session(file=file, at=clock())
-        if file.state == DriveFileState.CANCELLED
-        else drive_permits.to_upload_ordered_file(file=file, at=clock())
+    is_cancelled = file.state == DriveFileState.CANCELLED
+    ask_guard = (
+        drive_permits.to_end_session if is_cancelled else drive_permits.to_upload_ordered_file
     )
+    permit = ask_guard(file=file, at=clock())
     credential = permits.to_use_access_token(connection_id=connection.id, at=clock())
     access = access_tokens.get_worker_provider_access(connection, credential)
     with provider.open_files(access) as adapter:
         admission = WorkerAdmission(connection.id, provider, slots=1)
         session = ProviderSession(adapter.access, admission)
-        transfer = FileTransfer(lease, file, adapter, session, permit, clock)
+        transfer = FileTransfer(
+            lease, file, adapter, session, permit, lambda at: ask_guard(file=file, at=at), clock
+        )
         transfer.read_state()
         yield transfer
 
@@ -180,6 +187,8 @@ def _advance(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> None:
         file_check.check_content(transfer)
     elif file.state in SENDABLE_FILE_STATES:
         source_uploads.send_source(transfer, sources)
+    elif file.state == DriveFileState.PAUSED:
+        source_uploads.finish_abandoned_file(transfer)
     else:
         transfer.release(due_at=None)
 
@@ -191,15 +200,20 @@ def _end_session(transfer: FileTransfer) -> None:
         # The last byte may have arrived before the order did, also in a session that ended since.
         with suppress(errors.Gone):
             transfer.call(lambda adapter: adapter.trash_file(transfer.state.file_id))
-    transfer.release(transfer.state.drop_transfer(), due_at=None)
+    # A sender that died may have completed the file since: one more look after a while.
+    look_at = (transfer.file.finished_at or transfer.clock()) + _LAST_LOOK_AFTER
+    is_last_look = not transfer.state.session_url or transfer.clock() >= look_at
+    transfer.release(transfer.state.drop_transfer(), due_at=None if is_last_look else look_at)
 
 
 def _try_later(lease: Lease, file: DriveFile, error: errors.ProviderError, at: datetime) -> None:
     provider = file.integration.connection.provider
     provider_alerts.alert_on_error(error, provider=provider, at=at)
-    problem = file_check.name_lasting_problem(error)
+    problem = file_check.find_lasting_problem(file, error, at=at)
     since = file.failing_since or at
-    if problem is None and at - since >= TRY_FOR:
+    # A file that is compared is complete: it is given up as late as an upload.
+    gives_up_at = file.expires_at if file.state == DriveFileState.CHECKING else since + TRY_FOR
+    if problem is None and at >= gives_up_at:
         problem = DriveFileProblem.UNAVAILABLE
     if problem is not None:
         file_check.settle_failure(lease, problem, at=at)

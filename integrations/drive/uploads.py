@@ -210,7 +210,7 @@ def filter_own_files(context: RequestContext) -> QuerySet[DriveFile]:
 def delete_old_entries(*, at: datetime) -> int:
     """Delete entries of files that did not reach the Drive; return how many."""
     ended = Q(state__in=[DriveFileState.FAILED, DriveFileState.CANCELLED])
-    old_files = DriveFile.objects.filter(ended, finished_at__lte=at - ENTRY_LIFETIME)
+    old_files = DriveFile.objects.filter(ended, due_at=None, finished_at__lte=at - ENTRY_LIFETIME)
     ids = list(old_files.values_list("id", flat=True)[:1_000])
     deleted_count, _ = DriveFile.objects.filter(ended, id__in=ids).delete()
     return deleted_count
@@ -224,12 +224,11 @@ def give_up_abandoned_files(*, at: datetime) -> int:
     abandoned = DriveFile.objects.filter(
         leases.match_unleased(at), state__in=STOPPABLE, expires_at__lte=at
     ).exclude(state=DriveFileState.CHECKING)
-    with_session = abandoned.filter(state=DriveFileState.UPLOADING, due_at=None)
-    with_session.update(due_at=at)
-    return abandoned.exclude(state=DriveFileState.UPLOADING).update(
+    begun = Q(state__in=[DriveFileState.UPLOADING, DriveFileState.PAUSED], transfer__isnull=False)
+    abandoned.filter(begun, due_at=None).update(due_at=at)
+    return abandoned.exclude(begun).update(
         state=DriveFileState.FAILED,
         problem=DriveFileProblem.ABANDONED,
-        transfer=None,
         due_at=None,
         changed_at=at,
         finished_at=at,

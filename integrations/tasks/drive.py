@@ -12,9 +12,9 @@ from integrations.operations.file_sources import SOURCES
 
 
 # Celery acknowledges the message before the work: a dead worker's lease expires, and the sweep
-# finds the row. The limit is for work that hangs despite every timeout; a longer upload continues
-# in the next turn.
-@shared_task(name="integrations.upload_file", time_limit=3600)  # type: ignore[untyped-decorator]
+# finds the row. The limit is for work that hangs despite every timeout. A worker reads a file of up
+# to 50 GB in one turn.
+@shared_task(name="integrations.upload_file", time_limit=6 * 3600)  # type: ignore[untyped-decorator]
 def upload_file(*, file_id: str, **_: object) -> None:
     try:
         upload_worker.upload_file(SOURCES, UUID(file_id))

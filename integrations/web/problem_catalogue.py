@@ -413,7 +413,7 @@ UPLOAD_PIECE: Final = ProblemType(
     422,
     "upload-piece-too-small",
     _("The piece is too small."),
-    _("Send the file in one request, or in pieces of at least 262,144 bytes."),
+    _("Send the file in one request, or in at most 1,000 pieces of whole 262,144 bytes."),
 )
 UPLOAD_PAUSED: Final = ProblemType(
     409,

@@ -186,7 +186,8 @@ class FileDetailView(FileView):
         """
         Pass bytes on to the Drive. They are stored nowhere else.
 
-        Send the rest of the file in one request, or pieces that are multiples of 262,144 bytes.
+        Send the file in one request, or in at most 1,000 pieces that are multiples of 262,144
+        bytes.
         """
         self.get_query(request)
         if request.META.get("CONTENT_TYPE") != tus_headers.BODY_TYPE:

@@ -11,9 +11,10 @@ from uuid import UUID
 
 import orjson
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
-from integrations.access import drive_permits, permits
+from integrations.access import drive_permits, export_permits, permits
 from integrations.access.request_context import RequestContext
 from integrations.drive import file_list, folders, uploads
 from integrations.models import (
@@ -177,17 +178,24 @@ def present_file(file: DriveFile, opened: Mapping[str, bytes]) -> TemplateItem:
             "may_pause": file.state in _PAUSABLE,
             "may_resume": file.state == DriveFileState.PAUSED,
             "may_cancel": file.state in _CANCELLABLE,
-            "may_retry": file.state == DriveFileState.FAILED
-            and file.source != FileSourceKind.CLIENT,
+            "may_retry": file.state == DriveFileState.FAILED and _can_retry(file),
             "may_choose": waits_for_bytes
             or (is_from_client and file.state == DriveFileState.FAILED),
-            "may_remove": file.state in {*_ENDED, DriveFileState.DONE},
+            # A worker still ends some cancelled uploads.
+            "may_remove": file.state in {*_ENDED, DriveFileState.DONE} and not file.due_at,
         },
         opened={
             "filename": described["filename"] or str(messages.UNREAD_NAMES[file.source]),
             "link": link,
         },
     )
+
+
+def _can_retry(file: DriveFile) -> bool:
+    """A browser sends its file again by itself, and a copy of mail needs a confirmation."""
+    if file.source == FileSourceKind.MAIL_EXPORT:
+        return timezone.now() < file.created_at + export_permits.EXPORT_LASTS
+    return file.source != FileSourceKind.CLIENT
 
 
 def make_blank_file(at: datetime) -> DriveFile:
@@ -204,6 +212,8 @@ def name_feature(key: str) -> StrOrPromise:
 def _describe_problem(file: DriveFile) -> StrOrPromise:
     if file.problem == DriveFileProblem.ABANDONED and file.proposed_by:
         return messages.PROPOSAL_ENDED
+    if file.problem == DriveFileProblem.SOURCE_GONE and file.source == FileSourceKind.MAIL_EXPORT:
+        return messages.COPY_ENDED
     return messages.PROBLEMS.get(file.problem, "")
 
 

@@ -81,7 +81,8 @@ PROBLEMS: Final[Mapping[str, StrOrPromise]] = {
         _("No more of the file arrived for six days, so Antares gave it up."),
     ),
     DriveFileProblem.UNAVAILABLE: _(
-        "The Drive did not answer, or answered with errors, for six hours. Try again later."
+        "The Drive did not answer, or answered with errors, for six hours or longer. Try again"
+        " later."
     ),
     DriveFileProblem.STOPPED: claim(
         "files.stopped",
@@ -92,6 +93,11 @@ PROBLEMS: Final[Mapping[str, StrOrPromise]] = {
 #: Of a proposal that its owner did not decide on, or that its feature did not send.
 PROPOSAL_ENDED: Final = claim(
     "files.proposal-ended", _("It was not accepted and completed in time.")
+)
+#: Of a copy of mail.
+COPY_ENDED: Final = _(
+    "The copy was not complete two hours after you confirmed it, or the mailbox is no longer"
+    " connected. Order it again on the page of the account."
 )
 #: A new grant at the provider solves these.
 SOLVED_BY_CONNECTING: Final = frozenset(
