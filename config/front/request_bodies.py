@@ -94,9 +94,11 @@ class RequestBodies:
             await stream.fill_half()
             if stream.is_empty:
                 stream.raise_failure()
-            yield stream
+            try:
+                yield stream
+            finally:
+                await stream.stop_filling()
         finally:
-            await stream.stop_filling()
             self._count_bytes(limit, network, -body_streams.BUFFER_BYTES)
 
     def _count_bytes(self, limit: BodyLimit, network: str, size: int) -> None:

@@ -233,6 +233,8 @@ class FileTransfer:
             complete_file = self.call(lambda adapter: adapter.find_file(self.state.file_id))
         except errors.Gone:
             return None
+        if complete_file.is_trashed:
+            return None
         state = self.state.end_request(complete_file.size or 0)
         self._save_offset(replace(state, session_url=""))
         return complete_file

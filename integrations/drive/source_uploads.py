@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Final
 
 from integrations.formats import exact_pieces
@@ -28,8 +29,11 @@ def send_source(transfer: FileTransfer, sources: Mapping[str, FileSource]) -> No
     if file.source == FileSourceKind.CLIENT:
         finish_abandoned_file(transfer)
         return
+    if transfer.state.session_url and not file.session_count:
+        # Another try. The old session would still name a file that its owner has thrown away.
+        transfer.save(replace(transfer.state, session_url=""))
     # Asked before the source is opened: an earlier turn may have sent all of it.
-    if transfer.state.session_url and _settle_if_sent(transfer, transfer.find_offset()):
+    if transfer.state.file_id and _settle_if_sent(transfer, transfer.find_offset()):
         return
     source = sources[file.source]
     try:

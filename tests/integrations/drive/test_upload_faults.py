@@ -10,7 +10,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations.drive import file_transfer, upload_stream, uploads
+from integrations.drive import file_transfer, upload_stream
 from integrations.models import DriveFile, Integration
 from tests.factories import actor_for
 from tests.integrations.drive.tus_files import TUS, UNIT, make_checksum, make_file
@@ -140,17 +140,6 @@ class TestProviderFaults:
         assert (answer.status_code, answer.json()["code"]) == (422, "upload-failed")
         row = files.read(address)
         assert (row["state"], row["problem"]) == ("failed", "storage_full")
-
-    def test_a_revoked_grant_is_said(self, files, begun, run_worker):
-        files.send(begun, DATA[:UNIT])
-        files.send(begun, DATA[UNIT:], offset=UNIT)
-        files.sandbox.revoke_grant(ALICE_BOX)
-        files.sandbox.expire_access(ALICE_BOX)
-
-        run_worker()
-
-        row = DriveFile.objects.get()
-        assert (row.state, row.problem) == ("failed", "grant_ended")
 
     def test_a_slow_down_is_passed_on(self, files, begun, run_worker):
         files.sandbox.fail_next(problem="drive_user_rate_limit", path_prefix="/upload/drive")
@@ -283,77 +272,3 @@ class TestABugInTheMiddle:
         }
         assert {"patch", "append_body", "_pass_body"} <= set(frames)
         assert not any(frames[name] for name in ("patch", "append_body", "_pass_body"))
-
-
-class TestAbandonedUploads:
-    @pytest.fixture
-    def abandon(self, run_worker):
-        def abandon() -> None:
-            DriveFile.objects.update(expires_at=timezone.now())
-            uploads.give_up_abandoned_files(at=timezone.now())
-            run_worker()
-
-        return abandon
-
-    def test_without_a_byte_are_given_up(self, files, begun, abandon):
-        abandon()
-
-        assert files.read(begun)["problem"] == "abandoned"
-
-    def test_with_some_bytes_are_given_up(self, files, begun, abandon):
-        files.send(begun, DATA[:UNIT])
-        abandon()
-
-        assert files.read(begun)["problem"] == "abandoned"
-        assert files.list_remote() == []
-
-    def test_with_all_bytes_in_the_drive_are_done(self, files, begun, abandon):
-        files.sandbox.fail_upload("lose_answer")
-        files.send(begun, DATA)
-        abandon()
-
-        assert files.read(begun)["state"] == "done"
-        files.check_remote(DATA)
-
-
-class TestCancelledAfterTheLastByte:
-    def test_a_file_that_is_checked_goes_to_the_trash(self, files, begun, run_worker):
-        files.send(begun, DATA[:UNIT])
-        files.send(begun, DATA[UNIT:], offset=UNIT)
-        assert files.read(begun)["state"] == "checking"
-
-        files.http.post(f"{begun}/cancel")
-        run_worker()
-
-        self.check_trashed(files, begun)
-
-    def test_a_file_whose_session_ended_goes_to_the_trash(self, files, begun, run_worker):
-        files.send(begun, DATA[:UNIT])
-        files.sandbox.fail_upload("lose_answer")
-        assert files.send(begun, DATA[UNIT:], offset=UNIT).status_code == 503
-        files.sandbox.expire_uploads(ALICE_BOX)
-        assert files.ask(begun) == len(DATA)
-
-        files.http.post(f"{begun}/cancel")
-        run_worker()
-
-        self.check_trashed(files, begun)
-
-    def test_a_file_whose_grant_ended_stays_cancelled(self, files, begun, run_worker):
-        files.send(begun, DATA[:UNIT])
-        files.http.post(f"{begun}/cancel")
-        files.sandbox.revoke_grant(ALICE_BOX)
-        files.sandbox.expire_access(ALICE_BOX)
-
-        run_worker()
-
-        row = DriveFile.objects.get()
-        assert (row.state, row.problem, row.due_at) == ("cancelled", "", None)
-
-    def check_trashed(self, files, address):
-        assert files.read(address)["state"] == "cancelled"
-        (remote,) = files.list_remote()
-        assert remote["trashed"]
-        row = DriveFile.objects.get()
-        assert row.due_at is None
-        assert Integration.objects.get(product="drive").saved_file_count == 0
