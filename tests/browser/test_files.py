@@ -351,6 +351,43 @@ class TestRefusedBytes:
         expect(sender.page.locator(".file")).to_have_count(1)
 
 
+class TestFileChangedOnTheDisk:
+    def test_is_not_taken_for_a_broken_connection(self, sender, tmp_path):
+        path = make_path(tmp_path)
+        sender.page.route(FILE_URLS, refuse_patch(status=503), times=1)
+        sender.page.locator("#id_files").set_input_files(path)
+        note = find_row(sender, "large.bin").locator("[data-note]")
+        expect(note).to_contain_text("tries again by itself")
+
+        path.write_bytes(b"other")
+
+        expect(note).to_contain_text("changed or moved")
+        expect_state(sender, "large.bin", "Failed")
+        assert len(list_stored_uploads(sender)) == 1
+
+
+class TestFileOfAnotherWindow:
+    def test_shows_bytes_as_the_service_counts_them(self, sender):
+        slow_down(sender, MIB // 4)
+        choose(sender, **{"large.bin": make_file(4 * MIB)})
+        expect_state(sender, "large.bin", "Uploading")
+        (file,) = sender.http_person.api("/files")["data"]
+        row = find_row(sender, "large.bin")
+        counted = {"state": "paused", "received": 2 * MIB, "size": None}
+        sender.page.route(
+            "**/files/states/", lambda route: route.fulfill(json={"files": {file["id"]: counted}})
+        )
+
+        row.get_by_role("button", name="Pause").click()
+
+        words = row.locator("[data-progress-words]")
+        expect(words).to_have_text("2.0\xa0MB")
+        expect(row.locator("progress")).not_to_have_attribute("value", re.compile("."))
+        counted |= {"received": 3 * MIB, "size": 4 * MIB}
+        expect(words).to_have_text("3.0\xa0MB of 4.0\xa0MB")
+        expect(row.locator("progress")).to_have_attribute("value", str(3 * MIB))
+
+
 class TestFileCancelledBeforeItHasAnAddress:
     def test_is_cancelled_once_the_service_has_created_it(self, sender):
         held = []

@@ -385,8 +385,26 @@ function startFiles(part) {
         const seconds = Number(error.originalResponse?.getHeader("Retry-After")) || 0;
         this.notBefore = Date.now() + seconds * 1000;
         setNote(this.row, explainWait(problem));
+        if (!problem.status) this.checkFile();
       }
       return isRetried;
+    }
+
+    // A request with a file that was changed or moved on the disk ends as if the network were away.
+    async checkFile() {
+      try {
+        await this.file.slice(0, 1).arrayBuffer();
+      } catch {
+        if (!this.isWaiting) return;
+        this.upload.abort();
+        this.end();
+        if (this.url) this.breakOff(words.unreadable, true);
+        else this.refuse(words.unreadable, true);
+        // It has to be chosen again.
+        chosenFiles.delete(this.id);
+        this.row.chosenFile = null;
+        startPolling();
+      }
     }
 
     // The connection is back: the pause before the next try is over.
