@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ pytestmark = pytest.mark.browser
 
 PAGE = "/files/"
 MIB = 1024 * 1024
+# Addresses of uploads, and of their creation.
+FILE_URLS = "**/v1/users/me/files/*"
+CREATIONS = re.compile(r"/v1/users/me/files\?")
 
 
 def make_file(size: int, seed: str = "") -> bytes:
@@ -260,6 +264,168 @@ class TestFileThatWasSentBefore:
         assert [file["name"] for file in remote].count("same.bin") == 2
 
 
+class TestRecordForContinuing:
+    """An entry of the browser's storage goes only if the upload has ended."""
+
+    def test_stays_when_the_session_ends(self, sender, tmp_path):
+        path = make_path(tmp_path)
+        sender.page.route(FILE_URLS, lambda route: end_session(sender, route))
+        sender.page.locator("#id_files").set_input_files(path)
+
+        note = find_row(sender, "large.bin").locator("[data-note]")
+        expect(note).to_have_text("Sign in again, then reload this page.")
+        assert len(list_stored_uploads(sender)) == 1
+        sender.page.unroute(FILE_URLS)
+        sender._take_cookies()
+        sender.page.reload()
+        expect(note).to_have_text("Choose the same file again to continue.")
+        sender.page.locator("#id_files").set_input_files(path)
+
+        expect(sender.page.locator(".file")).to_have_count(1)
+        expect_state(sender, "large.bin", "In the Drive")
+        assert list_stored_uploads(sender) == []
+
+    def test_stays_when_another_window_pauses(self, sender):
+        slow_down(sender, MIB // 4)
+        choose(sender, **{"large.bin": make_file(4 * MIB)})
+        expect_state(sender, "large.bin", "Uploading")
+
+        (file,) = sender.http_person.api("/files")["data"]
+        sender.http_person.send("POST", f"/files/{file['id']}/pause")
+        slow_down(sender, -1)
+
+        expect_state(sender, "large.bin", "Paused")
+        assert len(list_stored_uploads(sender)) == 1
+        expect(sender.page.locator("[data-files-status]")).not_to_contain_text("Failed")
+        find_row(sender, "large.bin").get_by_role("button", name="Resume").click()
+        expect_state(sender, "large.bin", "In the Drive")
+        assert list_stored_uploads(sender) == []
+
+    def test_is_used_if_the_list_of_states_lacks_the_upload(self, sender, tmp_path):
+        path = make_path(tmp_path)
+        sender.page.route(FILE_URLS, refuse_patch(status=503))
+        sender.page.locator("#id_files").set_input_files(path)
+        note = find_row(sender, "large.bin").locator("[data-note]")
+        expect(note).to_contain_text("tries again by itself")
+        sender.page.on("dialog", lambda dialog: dialog.accept())
+        sender.page.route("**/files/states/", lambda route: route.fulfill(json={"files": {}}))
+        sender.page.reload()
+        expect(note).to_have_text("Choose the same file again to continue.")
+        sender.page.unroute(FILE_URLS)
+        sender.page.locator("#id_files").set_input_files(path)
+
+        expect(sender.page.locator(".file")).to_have_count(1)
+        expect_state(sender, "large.bin", "In the Drive")
+        assert len(sender.http_person.api("/files")["data"]) == 1
+
+
+class TestRefusedBytes:
+    def test_are_sent_again_after_too_many_requests(self, sender):
+        headers = {"Retry-After": "3"}
+        refuse = refuse_patch(status=429, headers=headers, json={"code": "rate-limited"})
+        sender.page.route(FILE_URLS, refuse, times=1)
+
+        choose(sender, **{"large.bin": make_file(MIB)})
+
+        expect(find_row(sender, "large.bin").locator("[data-note]")).to_have_text(
+            "Too many requests. Antares continues by itself."
+        )
+        expect_state(sender, "large.bin", "In the Drive")
+
+    def test_are_explained_until_the_person_tries_again(self, sender):
+        problem = {"code": "bad-request", "title": "The request is not valid."}
+        sender.page.route(FILE_URLS, refuse_patch(status=400, json=problem))
+        choose(sender, **{"large.bin": make_file(MIB)})
+        row = find_row(sender, "large.bin")
+        expect(row.locator("[data-note]")).to_have_text("The request is not valid.")
+
+        with sender.page.expect_response("**/files/states/"):
+            pass
+        sender.page.wait_for_timeout(1000)
+
+        expect_state(sender, "large.bin", "Failed")
+        expect(row.locator("[data-note]")).to_have_text("The request is not valid.")
+        sender.page.unroute(FILE_URLS)
+        row.get_by_role("button", name="Try again").click()
+        expect_state(sender, "large.bin", "In the Drive")
+        expect(sender.page.locator(".file")).to_have_count(1)
+
+
+class TestFileChangedOnTheDisk:
+    def test_is_not_taken_for_a_broken_connection(self, sender, tmp_path):
+        path = make_path(tmp_path)
+        sender.page.route(FILE_URLS, refuse_patch(status=503), times=1)
+        sender.page.locator("#id_files").set_input_files(path)
+        note = find_row(sender, "large.bin").locator("[data-note]")
+        expect(note).to_contain_text("tries again by itself")
+
+        path.write_bytes(b"other")
+
+        expect(note).to_contain_text("changed or moved")
+        expect_state(sender, "large.bin", "Failed")
+        assert len(list_stored_uploads(sender)) == 1
+
+
+class TestFileOfAnotherWindow:
+    def test_shows_bytes_as_the_service_counts_them(self, sender):
+        slow_down(sender, MIB // 4)
+        choose(sender, **{"large.bin": make_file(4 * MIB)})
+        expect_state(sender, "large.bin", "Uploading")
+        (file,) = sender.http_person.api("/files")["data"]
+        row = find_row(sender, "large.bin")
+        counted = {"state": "paused", "received": 2 * MIB, "size": None}
+        sender.page.route(
+            "**/files/states/", lambda route: route.fulfill(json={"files": {file["id"]: counted}})
+        )
+
+        row.get_by_role("button", name="Pause").click()
+
+        words = row.locator("[data-progress-words]")
+        expect(words).to_have_text("2.0\xa0MB")
+        expect(row.locator("progress")).not_to_have_attribute("value", re.compile("."))
+        counted |= {"received": 3 * MIB, "size": 4 * MIB}
+        expect(words).to_have_text("3.0\xa0MB of 4.0\xa0MB")
+        expect(row.locator("progress")).to_have_attribute("value", str(3 * MIB))
+
+
+class TestFileCancelledBeforeItHasAnAddress:
+    def test_is_cancelled_once_the_service_has_created_it(self, sender):
+        held = []
+        sender.page.route(CREATIONS, lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks its handlers, which a built-in method does not allow
+        with sender.page.expect_request(CREATIONS):
+            choose(sender, **{"large.bin": make_file(MIB)})
+
+        find_row(sender, "large.bin").get_by_role("button", name="Cancel").click()
+        expect(sender.page.locator(".file")).to_have_count(0)
+        with sender.page.expect_response("**/files/*/cancel"):
+            held[0].continue_()
+
+        (file,) = sender.http_person.api("/files")["data"]
+        assert file["state"] == "cancelled"
+        assert sender.offsets == []
+        assert list_stored_uploads(sender) == []
+
+    def test_is_not_created_after_a_wait(self, sender):
+        creations = []
+
+        def refuse(route):
+            creations.append(route)
+            route.fulfill(status=503, headers={"Retry-After": "3"}, json={"code": "busy"})
+
+        sender.page.route(CREATIONS, refuse)
+        choose(sender, **{"large.bin": make_file(MIB)})
+        row = find_row(sender, "large.bin")
+        expect(row.locator("[data-note]")).to_contain_text("tries again by itself")
+        # The client's own pause is over, and that of the answer is not.
+        sender.page.wait_for_timeout(1500)
+
+        row.get_by_role("button", name="Cancel").click()
+        sender.page.wait_for_timeout(3000)
+
+        assert len(creations) == 1
+        expect(sender.page.locator(".file")).to_have_count(0)
+
+
 class TestFolderOfTheDrive:
     def test_is_chosen_at_the_provider(self, sender):
         folder_id = sender.google.add_folder(sender.account, "Contracts")
@@ -302,6 +468,78 @@ class TestFullDrive:
         find_row(sender, "large.bin").get_by_role("button", name="Try again").click()
         expect_state(sender, "large.bin", "In the Drive")
         expect(sender.page.locator(".file")).to_have_count(1)
+
+    def test_keeps_the_entry_while_it_is_not_connected(self, sender):
+        sender.google.limit_drive(sender.account, 1_000_000)
+        choose(sender, **{"large.bin": make_file(3 * MIB)})
+        expect_state(sender, "large.bin", "Failed")
+        sender.page.evaluate("document.querySelector('#id_drive').disabled = true")
+
+        find_row(sender, "large.bin").get_by_role("button", name="Try again").click()
+
+        expect(find_row(sender, "large.bin").locator("[data-note]")).to_have_text(
+            "Connect the Drive again, then try again."
+        )
+        assert violations(sender.page) == []
+        assert len(sender.http_person.api("/files")["data"]) == 1
+
+    def test_keeps_the_entry_if_it_cannot_be_removed(self, sender):
+        sender.google.limit_drive(sender.account, 1_000_000)
+        choose(sender, **{"large.bin": make_file(3 * MIB)})
+        expect_state(sender, "large.bin", "Failed")
+        row = find_row(sender, "large.bin")
+        sender.page.route("**/files/*-*/", lambda route: route.fulfill(status=503))
+
+        row.get_by_role("button", name="Try again").click()
+
+        expect(row.locator("[data-note]")).to_have_text("That did not work. Try again.")
+        expect(sender.page.locator(".file")).to_have_count(1)
+        assert len(sender.http_person.api("/files")["data"]) == 1
+
+    def test_is_used_again_although_another_is_selected(self, sender):
+        other = f"other-{sender.account}"
+        sender.google.seed(other, name=sender.person["name"], messages=[])
+        sender.http_person.connect(other, product="drive")
+        sender.page.reload()
+        drives = sender.page.locator("#id_drive")
+        drives.select_option(label=sender.account)
+        sender.google.limit_drive(sender.account, 1_000_000)
+        choose(sender, **{"large.bin": make_file(3 * MIB)})
+        expect_state(sender, "large.bin", "Failed")
+        sender.google.limit_drive(sender.account, 0)
+
+        drives.select_option(label=other)
+        find_row(sender, "large.bin").get_by_role("button", name="Try again").click()
+
+        expect_state(sender, "large.bin", "In the Drive")
+        assert list(list_remote(sender)) == ["large.bin"]
+
+
+def make_path(folder: Path) -> Path:
+    path = folder / "large.bin"
+    path.write_bytes(make_file(MIB))
+    return path
+
+
+def refuse_patch(**answer):
+    """Return a route that answers each PATCH so, and lets other requests pass."""
+
+    def refuse(route):
+        if route.request.method == "PATCH":
+            route.fulfill(**answer)
+        else:
+            route.continue_()
+
+    return refuse
+
+
+def end_session(visitor, route) -> None:
+    """Break the connection of a PATCH, and sign the person out in the browser."""
+    if route.request.method == "PATCH":
+        visitor.context.clear_cookies()
+        route.abort("connectionreset")
+    else:
+        route.continue_()
 
 
 def drop(visitor, paths: list[Path]) -> None:

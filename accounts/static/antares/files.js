@@ -18,9 +18,16 @@ function startFiles(part) {
   const MOST_CHECKED = 8 * 1024 * 1024;
   // The service takes two files of a person at a time.
   const MOST_SENT = 2;
-  // Milliseconds before each try after the first. Bytes that arrive begin the row again.
-  const PAUSES = [500, 1000, 2000, 4000, 8000, 15000, ...Array(30).fill(30000)];
+  // Milliseconds before each try after the first, for a day. Bytes that arrive begin the row again.
+  const PAUSES = [500, 1000, 2000, 4000, 8000, 15000, ...Array(2880).fill(30000)];
   const RETRIED = new Set([0, 408, 423, 429, 460, 500, 502, 503, 504]);
+  // States of an upload that takes bytes, or takes them once it is resumed.
+  const UNFINISHED = new Set(["waiting", "uploading", "paused"]);
+  // States in which nothing is left to send or to compare.
+  const ENDED = new Set(["done", "failed", "cancelled"]);
+  // Answers after which an upload takes no more bytes.
+  const ENDING_STATUSES = new Set([404, 410]);
+  const ENDING_CODES = new Set(["upload-not-open", "upload-failed"]);
   const POLL = 2000;
   const LONGEST_POLL = 20000;
   // Milliseconds over which the rate is measured.
@@ -43,24 +50,28 @@ function startFiles(part) {
     return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
-  const urls = tus.defaultOptions.urlStorage;
-  const urlStorage = {
-    findAllUploads: () => urls.findAllUploads(),
-    findUploadsByFingerprint: (fingerprint) => urls.findUploadsByFingerprint(fingerprint),
-    removeUpload: (key) => urls.removeUpload(key),
-    addUpload: (fingerprint, { size, uploadUrl, creationTime }) =>
-      urls.addUpload(fingerprint, { size, uploadUrl, creationTime, metadata: {} }),
-  };
+  const urlStorage = tus.defaultOptions.urlStorage;
   const readId = (url) => url.split("/").at(-1);
 
-  async function findStored(id) {
+  async function listStored(id) {
     const stored = await urlStorage.findAllUploads();
-    return stored.find((upload) => upload.uploadUrl && readId(upload.uploadUrl) === id);
+    return stored.filter((upload) => upload.uploadUrl && readId(upload.uploadUrl) === id);
   }
 
+  // Removes the entry of an upload. An entry goes only if the upload has ended.
   async function forget(id) {
-    const stored = await findStored(id);
-    if (stored) await urlStorage.removeUpload(stored.urlStorageKey);
+    for (const stored of await listStored(id)) await urlStorage.removeUpload(stored.urlStorageKey);
+  }
+
+  // Returns the key of the entry; null if the browser stores none.
+  async function remember(fingerprint, { size, uploadUrl, creationTime }) {
+    try {
+      const [stored] = await listStored(readId(uploadUrl));
+      if (stored) return stored.urlStorageKey;
+      return await urlStorage.addUpload(fingerprint, { size, uploadUrl, creationTime, metadata: {} });
+    } catch {
+      return null;
+    }
   }
 
   // ---- Words ----
@@ -102,7 +113,11 @@ function startFiles(part) {
   }
 
   function setNote(row, text) {
-    const note = row.querySelector("[data-note]");
+    let note = row.querySelector("[data-note]");
+    if (!note && text) {
+      note = blank.content.querySelector("[data-note]").cloneNode();
+      row.querySelector(".actions").before(note);
+    }
     if (note && note.textContent !== text) note.textContent = text;
   }
 
@@ -124,9 +139,9 @@ function startFiles(part) {
     }
   }
 
-  function addRow(file) {
+  function addRow(file, driveId) {
     const row = blank.content.firstElementChild.cloneNode(true);
-    row.dataset.drive = drive.value;
+    row.dataset.drive = driveId;
     row.querySelector("[data-name]").textContent = file.name;
     row.querySelector("[data-size]").textContent = formatSize(file.size);
     const progress = row.querySelector("progress");
@@ -187,6 +202,7 @@ function startFiles(part) {
   // Unfinished rows that this page does not send: it can, once it has the file.
   async function offerToContinue(row) {
     const id = row.dataset.file;
+    if (ENDED.has(row.dataset.state)) forget(id);
     if (row.dataset.state === "failed") {
       showChoose(row, words.again);
       return;
@@ -195,7 +211,7 @@ function startFiles(part) {
     if (chosenFiles.has(id)) {
       setNote(row, "");
       if (row.dataset.state !== "paused") showChoose(row, words.again);
-    } else if (await findStored(id)) {
+    } else if ((await listStored(id)).length) {
       setNote(row, words.continue);
       showChoose(row, words.same);
     }
@@ -240,7 +256,19 @@ function startFiles(part) {
     if (!navigator.onLine || !problem.status) return words.offline;
     if (problem.status === 423) return words.locked;
     if (problem.code === "too-many-uploads") return words.slots;
+    if (problem.status === 429) return words.limited;
     return words.busy;
+  }
+
+  // The session is over, or the page's token is older than the session.
+  function needsSignIn({ status, code }) {
+    return status === 401 || (status === 403 && code !== "limited-use-refused");
+  }
+
+  function explainFailure(problem) {
+    if (needsSignIn(problem)) return words.signIn;
+    if (!problem.status || RETRIED.has(problem.status)) return words.broken;
+    return [problem.title, problem.detail].filter(Boolean).join(" ") || words.failed;
   }
 
   class Sender {
@@ -250,6 +278,7 @@ function startFiles(part) {
       this.driveId = driveId;
       this.samples = [];
       this.isStopped = false;
+      row.sender = this;
     }
 
     get id() {
@@ -257,8 +286,9 @@ function startFiles(part) {
     }
 
     start({ url = null, again = false } = {}) {
+      if (this.isStopped) return;
       this.url = url;
-      this.row.sender = this;
+      delete this.row.dataset.broken;
       if (url) senders.set(this.id, this);
       hideChoose(this.row);
       this.showState(words.queued, "");
@@ -270,8 +300,11 @@ function startFiles(part) {
         metadata: { filename: this.file.name, filetype: this.file.type || "application/octet-stream" },
         headers: { "X-CSRFToken": token },
         retryDelays: PAUSES,
-        removeFingerprintOnSuccess: true,
-        urlStorage,
+        // The client would remove an entry after refusals that do not end the upload.
+        urlStorage: {
+          addUpload: async (...values) => (this.isStopped ? null : remember(...values)),
+          removeUpload: async () => {},
+        },
         fingerprint: (file) => computeFingerprint(file, this.driveId),
         onBeforeRequest: (request) => this.prepare(request),
         onUploadUrlAvailable: () => this.noteUrl(),
@@ -281,7 +314,6 @@ function startFiles(part) {
         onError: (error) => this.fail(error),
       });
       this.upload.start();
-      return this;
     }
 
     // Waits for a turn; a request of a stopped upload is not sent.
@@ -297,16 +329,17 @@ function startFiles(part) {
         await sending.enter();
         this.hasTurn = true;
       }
-      if (this.isStopped) {
-        this.leave();
-        throw new Error("stopped");
-      }
       await this.waitUntilAllowed();
-      if (method === "PATCH") {
+      if (method === "PATCH" && !this.isStopped) {
         this.showState(words.sending, "info");
         setNote(this.row, "");
         await this.addChecksum(request);
       }
+      if (this.isStopped) {
+        this.leave();
+        throw new Error("stopped");
+      }
+      this.isCreating = method === "POST";
     }
 
     // A refusal may say how long to wait.
@@ -324,9 +357,15 @@ function startFiles(part) {
     }
 
     noteUrl() {
+      this.isCreating = false;
       this.leaveCreation();
       if (this.url) return;
       this.url = new URL(this.upload.url, location.href).pathname;
+      if (this.isStopped) {
+        this.upload.abort();
+        cancelUpload(this.id);
+        return;
+      }
       // Without an endpoint, an upload that ended is never begun again unasked.
       this.upload.options.endpoint = null;
       senders.set(this.id, this);
@@ -336,7 +375,9 @@ function startFiles(part) {
 
     canRetry(error) {
       const problem = readProblem(error);
+      this.isCreating = false;
       this.leaveCreation();
+      if (this.isStopped) return false;
       if (!problem.status && !this.url) this.isCreationUnanswered = true;
       const isRetried = RETRIED.has(problem.status) || problem.code === "upload-offset";
       if (isRetried) {
@@ -344,8 +385,26 @@ function startFiles(part) {
         const seconds = Number(error.originalResponse?.getHeader("Retry-After")) || 0;
         this.notBefore = Date.now() + seconds * 1000;
         setNote(this.row, explainWait(problem));
+        if (!problem.status) this.checkFile();
       }
       return isRetried;
+    }
+
+    // A request with a file that was changed or moved on the disk ends as if the network were away.
+    async checkFile() {
+      try {
+        await this.file.slice(0, 1).arrayBuffer();
+      } catch {
+        if (!this.isWaiting) return;
+        this.upload.abort();
+        this.end();
+        if (this.url) this.breakOff(words.unreadable, true);
+        else this.refuse(words.unreadable, true);
+        // It has to be chosen again.
+        chosenFiles.delete(this.id);
+        this.row.chosenFile = null;
+        startPolling();
+      }
     }
 
     // The connection is back: the pause before the next try is over.
@@ -358,9 +417,9 @@ function startFiles(part) {
     }
 
     succeed() {
+      if (this.isStopped) return;
       this.end();
       if (this.id) {
-        // The client removes only entries of uploads that this page began.
         forget(this.id);
         this.row.dataset.state = "checking";
         this.row.dataset.changing = "";
@@ -375,43 +434,55 @@ function startFiles(part) {
     }
 
     async fail(error) {
+      if (this.isStopped) return;
       const problem = readProblem(error);
       this.end();
-      if (problem.code === "file-uploaded-before" && !this.url) {
-        await this.decideAgain();
-        return;
-      }
-      if (this.url) {
-        // The row says why, unless only the connection is to blame.
-        if (problem.status && !RETRIED.has(problem.status)) {
-          await forget(this.id);
-          await refreshRow(this.id);
-        } else {
-          this.showState(words.failedLabel, "bad");
-          setNote(this.row, words.broken);
-          showChoose(this.row, words.again);
-        }
+      if (!this.url) {
+        if (problem.code === "file-uploaded-before") await this.decideAgain();
+        else this.refuse(explainFailure(problem), !needsSignIn(problem));
+      } else if (problem.code === "upload-paused") {
+        await refreshRow(this.id);
+      } else if (await hasEnded(this.id, problem)) {
+        await forget(this.id);
+        // The row says why.
+        await refreshRow(this.id);
         announce(`${words.failedLabel}: ${this.file.name}`);
-        return;
+      } else {
+        this.breakOff(explainFailure(problem), !needsSignIn(problem));
       }
-      const text = [problem.title, problem.detail].filter(Boolean).join(" ");
-      this.refuse(text || (problem.status ? words.failed : words.broken));
-      showChoose(this.row, words.again);
+      startPolling();
+    }
+
+    // The upload has not ended. The row keeps these words although the service knows of no failure.
+    breakOff(text, mayTryAgain) {
+      if (this.isStopped) return;
+      this.row.dataset.broken = "";
+      chosenFiles.set(this.id, this.file);
+      this.showFailure(text, mayTryAgain);
     }
 
     // The service has no row of this file.
-    refuse(text) {
+    refuse(text, mayTryAgain = false) {
       this.row.dataset.state = "refused";
       this.row.chosenFile = this.file;
       this.row.querySelector("[data-progress]")?.remove();
+      this.showFailure(text, mayTryAgain);
+    }
+
+    showFailure(text, mayTryAgain) {
       this.showState(words.failedLabel, "bad");
       setNote(this.row, text);
+      if (mayTryAgain) showChoose(this.row, words.again);
       announce(`${this.file.name}: ${text}`);
     }
 
     async decideAgain() {
       if (this.isCreationUnanswered) {
         const earlier = await findCreated(this.file, this.driveId);
+        if (this.isStopped) {
+          if (earlier) await cancelUpload(earlier.id);
+          return;
+        }
         if (earlier) {
           const url = `${words.endpoint}/${earlier.id}`;
           setId(this.row, earlier.id);
@@ -427,10 +498,11 @@ function startFiles(part) {
       }
     }
 
-    // Sends nothing more. What the Drive has stays there.
+    // Sends nothing more. What the Drive has stays there. A creation under way goes on: its answer
+    // has the address by which the upload is cancelled.
     stop() {
       this.isStopped = true;
-      this.upload?.abort();
+      if (!this.isCreating) this.upload?.abort();
       this.end();
     }
 
@@ -484,6 +556,15 @@ function startFiles(part) {
     }
   }
 
+  // Cancels an upload that has no row in this page.
+  async function cancelUpload(id) {
+    for (const wait of PAUSES.slice(0, 6)) {
+      const answer = await post(`${words.endpoint}/${id}/cancel`);
+      if (answer && !RETRIED.has(answer.status)) return;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+
   // The row that an unanswered request created.
   async function findCreated(file, driveId) {
     const query = new URLSearchParams({ drive: driveId, limit: "50" });
@@ -531,57 +612,86 @@ function startFiles(part) {
 
   // ---- Choosing ----
 
-  async function addFiles(files) {
-    if (drive.disabled || !drive.value) return;
+  // Whether Antares may put files into this Drive.
+  function isReady(driveId) {
+    const drives = drive.options ? [...drive.options] : [drive];
+    return drives.some((each) => each.value && each.value === driveId && !each.disabled);
+  }
+
+  async function addFiles(files, driveId = drive.value) {
+    if (!isReady(driveId)) {
+      announce(words.reconnect);
+      return;
+    }
     if (!files.length) announce(words.empty);
-    const driveId = drive.value;
     decisionForAll = null;
     // The first is at the top.
-    const added = files.slice().reverse().map((file) => [file, addRow(file)]).reverse();
-    for (const [file, row] of added) {
-      const sender = new Sender(file, row, driveId);
-      if (file.size > Number(words.most)) sender.refuse(words.tooLarge);
-      else if (!(await continueStored(file, row, driveId))) sender.start();
+    const added = files.slice().reverse().map((file) => new Sender(file, addRow(file, driveId), driveId));
+    for (const sender of added.reverse()) {
+      if (sender.file.size > Number(words.most)) sender.refuse(words.tooLarge);
+      else if (!(await continueStored(sender))) sender.start();
     }
   }
 
-  // Continues an upload that this browser began earlier.
-  async function continueStored(file, row, driveId) {
-    const fingerprint = await computeFingerprint(file, driveId);
+  // Continues an upload that this browser began earlier. Returns whether there is one.
+  async function continueStored(sender) {
+    const fingerprint = await computeFingerprint(sender.file, sender.driveId);
     if (!fingerprint) return false;
     for (const stored of await urlStorage.findUploadsByFingerprint(fingerprint)) {
       const id = readId(stored.uploadUrl);
       if (senders.has(id)) continue;
-      if (await isUnfinished(id)) {
+      const state = await fetchState(id);
+      if (state === "unknown" || UNFINISHED.has(state)) {
+        if (sender.isStopped) return true;
+        if (state === "paused") await post(`${words.endpoint}/${id}/resume`);
         const listed = findRow(id);
-        if (listed && listed !== row) removeRow(listed);
-        setId(row, id);
-        chosenFiles.set(id, file);
-        new Sender(file, row, driveId).start({ url: `${words.endpoint}/${id}` });
+        if (listed && listed !== sender.row) removeRow(listed);
+        setId(sender.row, id);
+        chosenFiles.set(id, sender.file);
+        sender.start({ url: `${words.endpoint}/${id}` });
         return true;
       }
-      await urlStorage.removeUpload(stored.urlStorageKey);
+      await forget(id);
     }
     return false;
   }
 
-  async function isUnfinished(id) {
-    const { [id]: known } = await fetchStates();
-    if (!known) return false;
-    if (known.state === "paused") return (await post(`${words.endpoint}/${id}/resume`)).ok;
-    return ["waiting", "uploading"].includes(known.state);
+  // Returns the state of an upload: "gone" if the service no longer has it, "unknown" if it does
+  // not say.
+  async function fetchState(id) {
+    try {
+      const answer = await fetch(`${words.endpoint}/${id}`);
+      if (ENDING_STATUSES.has(answer.status)) return "gone";
+      return answer.ok ? (await answer.json()).state : "unknown";
+    } catch {
+      return "unknown";
+    }
   }
 
-  function post(url, body = null) {
-    return fetch(url, { method: "POST", headers: { "X-CSRFToken": token }, body });
+  // Whether an upload that was refused takes no more bytes. Answers to HEAD do not say why.
+  async function hasEnded(id, { status, code }) {
+    if (ENDING_STATUSES.has(status) || ENDING_CODES.has(code)) return true;
+    if (!status || RETRIED.has(status) || status === 401) return false;
+    const state = await fetchState(id);
+    return state !== "unknown" && !UNFINISHED.has(state);
+  }
+
+  // Returns null if the service cannot be reached.
+  async function post(url) {
+    try {
+      return await fetch(url, { method: "POST", headers: { "X-CSRFToken": token } });
+    } catch {
+      return null;
+    }
   }
 
   async function continueRow(row, file) {
     const id = row.dataset.file;
     const driveId = row.dataset.drive;
-    const stored = await findStored(id);
+    const stored = await listStored(id);
     const fingerprint = await computeFingerprint(file, driveId);
-    const isSame = chosenFiles.get(id) === file || stored?.urlStorageKey.includes(fingerprint);
+    const isSame =
+      chosenFiles.get(id) === file || stored.some((each) => each.urlStorageKey.includes(fingerprint));
     if (!isSame) {
       setNote(row, words.other);
       announce(words.other);
@@ -629,13 +739,22 @@ function startFiles(part) {
 
   // Replaces the entry of a failed upload by a new one.
   async function sendAnew(row, file) {
-    await change(row, "remove");
-    addFiles([file]);
+    const driveId = row.dataset.drive;
+    if (checkDrive(row) && (await change(row, "remove")) === "removed") addFiles([file], driveId);
   }
 
   function startAgain(row, file) {
+    if (!checkDrive(row)) return;
     removeRow(row);
-    addFiles([file]);
+    addFiles([file], row.dataset.drive);
+  }
+
+  // Says in the row if its Drive takes no files.
+  function checkDrive(row) {
+    if (isReady(row.dataset.drive)) return true;
+    setNote(row, words.reconnect);
+    announce(words.reconnect);
+    return false;
   }
 
   for (const input of part.querySelectorAll("input[type='file']")) {
@@ -711,6 +830,7 @@ function startFiles(part) {
 
   // ---- Buttons ----
 
+  // Returns "removed" or "changed", and "failed" if the row is as it was.
   async function change(row, action) {
     const id = row.dataset.file;
     const form = [...row.querySelectorAll("form")].find((each) => each.elements.action.value === action);
@@ -719,17 +839,23 @@ function startFiles(part) {
     try {
       const answer = await fetch(form.getAttribute("action"), { method: "POST", body });
       if (answer.status === 204 || answer.status === 404) {
-        if (action === "remove") await forget(id);
-        removeRow(row);
-        return null;
+        await forget(id);
+        removeRow(findRow(id) ?? row);
+        return "removed";
       }
+      if (isSignedOut(answer)) return refuseChange(row, words.signIn);
       if (!answer.ok) throw new Error();
-      return replaceRow(findRow(id) ?? row, await answer.text());
+      replaceRow(findRow(id) ?? row, await answer.text());
+      return "changed";
     } catch {
-      announce(words.actionFailed);
-      setNote(row, words.actionFailed);
-      return row;
+      return refuseChange(row, words.actionFailed);
     }
+  }
+
+  function refuseChange(row, text) {
+    announce(text);
+    setNote(row, text);
+    return "failed";
   }
 
   list.addEventListener("submit", async (event) => {
@@ -744,9 +870,11 @@ function startFiles(part) {
       removeRow(row);
       return;
     }
-    if (action === "cancel") await forget(id);
-    const fresh = await change(row, action);
-    if (action === "resume" && fresh && chosenFiles.has(id)) continueRow(fresh, chosenFiles.get(id));
+    const outcome = await change(row, action);
+    if (outcome === "failed" && sender && chosenFiles.has(id)) showChoose(row, words.again);
+    if (action === "resume" && outcome === "changed" && chosenFiles.has(id)) {
+      continueRow(findRow(id), chosenFiles.get(id));
+    }
     startPolling();
   });
 
@@ -759,12 +887,16 @@ function startFiles(part) {
 
   let timer = null;
 
+  // The page for signing in answers instead, or the form's token is too old.
+  const isSignedOut = (answer) => answer.redirected || answer.status === 401 || answer.status === 403;
+
+  // Returns null if the service does not say.
   async function fetchStates() {
     try {
       const answer = await fetch(words.states);
-      return answer.ok ? (await answer.json()).files : {};
+      return answer.ok && !isSignedOut(answer) ? (await answer.json()).files : null;
     } catch {
-      return {};
+      return null;
     }
   }
 
@@ -787,20 +919,36 @@ function startFiles(part) {
   async function showStates() {
     const states = await fetchStates();
     let hasChanged = false;
-    for (const row of listWatched()) {
+    for (const row of states ? listWatched() : []) {
       const known = states[row.dataset.file];
       if (!known) continue;
-      const progress = row.querySelector("progress");
+      // The words of a failure are newer than what the service says.
+      if ("broken" in row.dataset && ["waiting", "uploading"].includes(known.state)) continue;
       if (known.state !== row.dataset.state) {
         await refreshRow(row.dataset.file);
         hasChanged = true;
-      } else if (progress && known.size !== null && progress.value !== known.received) {
-        progress.max = Math.max(known.size, 1);
-        progress.value = known.received;
+      } else if (row.received !== known.received && row.querySelector("progress")) {
+        showReceived(row, known);
         hasChanged = true;
       }
     }
     return hasChanged;
+  }
+
+  // Shows how much of a file that this page does not send has been passed on.
+  function showReceived(row, { received, size }) {
+    const progress = row.querySelector("progress");
+    row.received = received;
+    if (size === null) {
+      // The browser shows that something goes on, and no share.
+      progress.removeAttribute("value");
+    } else {
+      progress.max = Math.max(size, 1);
+      progress.value = received;
+    }
+    const part = formatSize(received);
+    const shown = size === null ? part : fill(words.of, { part, size: formatSize(size) });
+    row.querySelector("[data-progress-words]").textContent = shown;
   }
 
   function startPolling() {

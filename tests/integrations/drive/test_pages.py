@@ -178,6 +178,26 @@ class TestList:
 
         assert "Attachment of a message" in page()
 
+    def test_shows_how_much_of_a_file_has_been_sent(self, alices, make_row):
+        make_row(DriveFileState.UPLOADING, size=9, received=4)
+
+        assert '<progress class="progress" max="9" value="4"' in alices.client.get(PAGE).text
+
+    def test_shows_bytes_of_a_file_without_a_size(self, alices, make_row):
+        make_row(
+            DriveFileState.UPLOADING,
+            source=FileSourceKind.MAIL_EXPORT,
+            source_id=uuid4(),
+            size=None,
+            received=4,
+        )
+
+        html = alices.client.get(PAGE).text
+
+        # Without a value, the browser shows that something goes on, and no share.
+        assert re.search(r'<progress class="progress" aria-label="[^"]+"></progress>', html)
+        assert "4\xa0bytes</p>" in html
+
     @pytest.mark.claim("files.proposal-waits")
     def test_shows_which_feature_proposes_a_file(self, alices, files, make_row, run_worker, page):
         make_row(DriveFileState.PROPOSED, proposed_by="recordings")
