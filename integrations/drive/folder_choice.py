@@ -20,13 +20,11 @@ from django.db import transaction
 from accounts.ids import uuid7
 from integrations.access import drive_permits, endpoints, fences
 from integrations.access.request_context import ObjectNotFound, RequestContext, get_owner_ids
-from integrations.grants import provider_calls
 from integrations.models import LIVE, DriveFolder, FolderRequest, Integration
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.files import FolderChoice
 
 from . import folders
-from .transfer_state import FolderPlace
 
 LIFETIME: Final = timedelta(minutes=10)
 _STATE_BYTES: Final = 32
@@ -99,22 +97,14 @@ def complete_choice(
     permit = drive_permits.to_upload_own_file(
         actor=context.actor, integration_id=drive.id, at=context.at
     )
-    with provider_calls.open_files(drive.connection_id) as (adapter, session):
+    with folders.open_drive(drive, permit) as open_drive:
         try:
-            remote = session.call(lambda: adapter.find_file(folder_id))
+            remote = open_drive.call(lambda adapter: adapter.find_file(folder_id))
         except errors.Gone:
             raise FolderUnusable from None
-    if not remote.is_folder or remote.is_trashed:
-        raise FolderUnusable
-    folders.store_folder(
-        integration_id=drive.id,
-        epoch=permit.epoch,
-        user_id=drive.connection.user_id,
-        organisation_id=drive.connection.organisation_id,
-        place=FolderPlace(remote.file_id, remote.name, remote.link),
-        is_chosen=True,
-        at=context.at,
-    )
+        if not remote.is_folder or remote.is_trashed:
+            raise FolderUnusable
+        folders.choose_folder(open_drive, remote)
     return drive
 
 

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import delegations, memberships
 from accounts.ids import uuid7
@@ -19,7 +18,6 @@ from integrations.access.request_context import (
     RequestContext,
     get_owner_ids,
 )
-from integrations.grants import provider_calls
 from integrations.models import FETCHABLE, FileKind, Integration, StandingConsent
 from limited_use.access_request import Permit
 from limited_use.agreements import consents
@@ -155,16 +153,5 @@ def _find_delegation(context: RequestContext, feature: str) -> Delegation:
 
 def _find_folder(drive: Integration, permit: Permit) -> FolderPlace:
     """Ask the Drive; Antares's own folder is created if there is none."""
-    connection = drive.connection
-    with provider_calls.open_files(connection.id) as (adapter, session):
-        return folders.find_current_folder(
-            folders.OpenDrive(
-                drive.id,
-                connection.user_id,
-                connection.organisation_id,
-                adapter,
-                session,
-                permit,
-                timezone.now,
-            )
-        )
+    with folders.open_drive(drive, permit) as open_drive:
+        return folders.find_current_folder(open_drive)
