@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
@@ -22,6 +22,7 @@ from integrations.providers.files import FileAdapter, RemoteFile
 from limited_use.access_request import Permit
 from limited_use.sinks import provider_sink
 from limited_use.vault import sealing
+from limited_use.vault.envelope import Damaged
 from limited_use.vault.sealed import SealedValue
 
 from .transfer_state import FolderPlace
@@ -133,7 +134,8 @@ def find_current_folder(drive: OpenDrive) -> FolderPlace:
 def _check_chosen_folder(drive: OpenDrive, place: FolderPlace) -> FolderPlace:
     if _find_folder(drive, place.folder_id) is None:
         raise UploadFailed(DriveFileProblem.FOLDER_GONE)
-    return place
+    # A standing consent covers this folder alone.
+    return replace(place, own=None)
 
 
 def _find_folder(drive: OpenDrive, folder_id: str) -> RemoteFile | None:
@@ -167,7 +169,12 @@ def _store_new_id(drive: OpenDrive, *, deleted_id: str = "") -> None:
     """
     new_id = drive.call(lambda adapter: adapter.make_file_id())
     with _lock_folder(drive) as folder:
-        if folder is None or _open_place(drive, folder.place).folder_id == deleted_id:
+        is_deleted = (
+            folder is not None
+            and not folder.is_chosen
+            and _open_place(drive, folder.place).folder_id == deleted_id
+        )
+        if folder is None or is_deleted:
             _write_folder(drive, folder, FolderPlace(new_id, FOLDER_NAME))
 
 
@@ -177,21 +184,56 @@ def _save_created_folder(drive: OpenDrive, remote: RemoteFile) -> bool:
 
     :return: whether it is still the folder of the integration
     """
+    created = _describe_folder(remote)
     with _lock_folder(drive) as folder:
-        if folder is None or _open_place(drive, folder.place).folder_id != remote.file_id:
+        if folder is None:
             return False
-        _write_folder(drive, folder, _describe_folder(remote), is_chosen=folder.is_chosen)
-    return True
+        place = _open_place(drive, folder.place)
+        own = place.own if folder.is_chosen else place
+        if own is None or own.folder_id != created.folder_id:
+            return False
+        if folder.is_chosen:
+            _write_folder(drive, folder, replace(place, own=created), is_chosen=True)
+        else:
+            _write_folder(drive, folder, created)
+        return not folder.is_chosen
 
 
 def choose_folder(drive: OpenDrive, remote: RemoteFile) -> None:
     """
-    Store the folder that the owner chose.
+    Store the folder that the owner chose, and keep the id of Antares's own folder.
 
     :raises fences.DisconnectedError:
     """
     with _lock_folder(drive) as folder:
-        _write_folder(drive, folder, _describe_folder(remote), is_chosen=True)
+        own = None if folder is None else _open_own_place(drive, folder)
+        _write_folder(drive, folder, replace(_describe_folder(remote), own=own), is_chosen=True)
+
+
+def restore_own_folder(drive: OpenDrive) -> None:
+    """
+    Forget the folder that the owner chose: later uploads go to Antares's own.
+
+    :raises fences.DisconnectedError:
+    """
+    with _lock_folder(drive) as folder:
+        if folder is None or not folder.is_chosen:
+            return
+        own = _open_own_place(drive, folder)
+        if own is None:
+            # The next upload creates it.
+            folder.delete()
+        else:
+            _write_folder(drive, folder, own)
+
+
+def _open_own_place(drive: OpenDrive, folder: DriveFolder) -> FolderPlace | None:
+    """Return None if there is none, or if it is damaged: the owner can replace a damaged row."""
+    try:
+        place = _open_place(drive, folder.place)
+    except Damaged:
+        return None
+    return place.own if folder.is_chosen else place
 
 
 def _get_folder(drive: OpenDrive) -> DriveFolder | None:

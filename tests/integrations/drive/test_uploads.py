@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
@@ -18,7 +16,6 @@ from integrations.models import (
     PurgeTrigger,
 )
 from integrations.providers import errors
-from integrations.providers.google.google_drive_adapter import GoogleDriveAdapter
 from tests.integrations.drive.tus_files import UNIT, make_checksum, make_file
 from tests.integrations.google import ALICE_BOX
 
@@ -137,26 +134,6 @@ class TestOwnFolder:
         files.finish(address, make_file(10))
 
         assert files.check_remote(make_file(10))["parents"] == [get_folder_id(files)]
-
-
-@pytest.fixture
-def during_creation(monkeypatch):
-    """Return a function that has something done while the Drive creates a folder."""
-    create_folder = GoogleDriveAdapter.create_folder
-
-    def plan(act: Callable[[], object], *, is_before: bool) -> None:
-        def create(adapter, *args):
-            monkeypatch.setattr(GoogleDriveAdapter, "create_folder", create_folder)
-            if is_before:
-                act()
-                return create_folder(adapter, *args)
-            folder = create_folder(adapter, *args)
-            act()
-            return folder
-
-        monkeypatch.setattr(GoogleDriveAdapter, "create_folder", create)
-
-    return plan
 
 
 def get_folder_id(files) -> str:
