@@ -236,6 +236,17 @@ def _open_own_place(drive: OpenDrive, folder: DriveFolder) -> FolderPlace | None
     return place.own if folder.is_chosen else place
 
 
+def make_folder_key(folder: DriveFolder | None) -> str:
+    """
+    Return a text that changes with the owner's choice of a folder.
+
+    :param folder: None: Antares has not created its own
+    """
+    if folder is None or not folder.is_chosen:
+        return "own"
+    return f"{folder.id} {folder.changed_at.isoformat()}"
+
+
 def _get_folder(drive: OpenDrive) -> DriveFolder | None:
     return DriveFolder.objects.filter(integration_id=drive.integration_id).first()
 
