@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.html import escape
 
 from integrations import purge
 from integrations.connections import automatic_disconnect
@@ -37,6 +38,25 @@ class TestUpload:
         assert (row["filename"], row["is_namesake"], row["problem"]) == ("Plan.pdf", False, None)
         assert row["link"]
         assert Integration.objects.get(id=drive.id).saved_file_count == 1
+
+    @pytest.mark.parametrize("filename", ["Minutes 10:30.docx", "Why?.pdf", 'It\'s "a" <b>.txt'])
+    def test_keeps_its_name(self, alices, files, filename):
+        data = make_file(10)
+
+        address = files.upload(data, filename=filename)
+
+        assert files.check_remote(data)["name"] == filename
+        assert files.read(address)["filename"] == filename
+        assert escape(filename) in alices.client.get("/files/").text
+        files.upload(make_file(11), filename=filename)
+        assert [row["is_namesake"] for row in files.list()] == [True, False]
+
+    def test_has_no_folder_in_its_name(self, files):
+        data = make_file(10)
+
+        files.upload(data, filename="../C:\\Plan\u202e.pdf")
+
+        assert files.check_remote(data)["name"] == ".._C:_Plan.pdf"
 
     def test_goes_to_a_folder_of_antares(self, files):
         files.upload(make_file(10))
