@@ -18,15 +18,13 @@ from urllib.parse import urlencode
 from django.db import transaction
 
 from accounts.ids import uuid7
-from integrations.access import drive_permits, endpoints, fences
+from integrations.access import drive_permits, endpoints
 from integrations.access.request_context import ObjectNotFound, RequestContext, get_owner_ids
-from integrations.grants import provider_calls
-from integrations.models import LIVE, DriveFolder, FolderRequest, Integration
+from integrations.models import LIVE, FolderRequest, Integration
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.files import FolderChoice
 
 from . import folders
-from .transfer_state import FolderPlace
 
 LIFETIME: Final = timedelta(minutes=10)
 _STATE_BYTES: Final = 32
@@ -99,22 +97,14 @@ def complete_choice(
     permit = drive_permits.to_upload_own_file(
         actor=context.actor, integration_id=drive.id, at=context.at
     )
-    with provider_calls.open_files(drive.connection_id) as (adapter, session):
+    with folders.open_drive(drive, permit) as open_drive:
         try:
-            remote = session.call(lambda: adapter.find_file(folder_id))
+            remote = open_drive.call(lambda adapter: adapter.find_file(folder_id))
         except errors.Gone:
             raise FolderUnusable from None
-    if not remote.is_folder or remote.is_trashed:
-        raise FolderUnusable
-    folders.store_folder(
-        integration_id=drive.id,
-        epoch=permit.epoch,
-        user_id=drive.connection.user_id,
-        organisation_id=drive.connection.organisation_id,
-        place=FolderPlace(remote.file_id, remote.name, remote.link),
-        is_chosen=True,
-        at=context.at,
-    )
+        if not remote.is_folder or remote.is_trashed:
+            raise FolderUnusable
+        folders.choose_folder(open_drive, remote)
     return drive
 
 
@@ -140,14 +130,15 @@ def use_own_folder(context: RequestContext, drive: Integration) -> None:
     """
     Forget the chosen folder: later uploads go to the folder that Antares creates.
 
-    :raises fences.DisconnectedError, limited_use.guard.guard.AccessRefused:
+    :raises errors.ProviderError, fences.DisconnectedError:
+    :raises limited_use.guard.guard.AccessRefused:
     """
-    permit = drive_permits.to_store_entry(
+    # To open the stored ids: the chosen folder and Antares's own are in one sealed value.
+    permit = drive_permits.to_upload_own_file(
         actor=context.actor, integration_id=drive.id, at=context.at
     )
-    with transaction.atomic(durable=True):
-        fences.lock_integration(integration_id=drive.id, epoch=permit.epoch)
-        DriveFolder.objects.filter(integration=drive, is_chosen=True).delete()
+    with folders.open_drive(drive, permit) as open_drive:
+        folders.restore_own_folder(open_drive)
 
 
 def delete_expired_requests(*, at: datetime) -> int:

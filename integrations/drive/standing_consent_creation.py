@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import delegations, memberships
 from accounts.ids import uuid7
@@ -19,8 +18,7 @@ from integrations.access.request_context import (
     RequestContext,
     get_owner_ids,
 )
-from integrations.grants import provider_calls
-from integrations.models import FETCHABLE, FileKind, Integration, StandingConsent
+from integrations.models import FETCHABLE, DriveFolder, FileKind, Integration, StandingConsent
 from limited_use.access_request import Permit
 from limited_use.agreements import consents
 from limited_use.policy.feature_registry import FEATURES
@@ -42,6 +40,10 @@ class FeatureOff(Exception):
     """The person has not switched the current version of the feature on. Offer that first."""
 
 
+class FolderChanged(Exception):
+    """The owner agreed to another folder than the present one. Show the present one."""
+
+
 class StandingConsentExists(Exception):
     """The feature has a standing consent for this Drive. Withdraw it first."""
 
@@ -59,21 +61,23 @@ class SavingBounds:
     expires_at: datetime
 
 
-def give_consent(
+def give_consent(  # noqa: PLR0913 - an agreement, and what its owner was shown
     context: RequestContext,
     drive: Integration,
     bounds: SavingBounds,
     *,
     feature: str,
     version: int,
+    folder_key: str,
 ) -> StandingConsent:
     """
     Let a feature save files in the present folder of the Drive, within bounds.
 
     :param drive: of the owner
     :param version: of the feature's declaration that the owner has read
+    :param folder_key: of the folder that the owner was shown (`folders.make_folder_key`)
     :raises InvalidChoice: if a bound is not one of those that can be set
-    :raises FeatureOff, StandingConsentExists, ObjectNotFound:
+    :raises FeatureOff, FolderChanged, StandingConsentExists, ObjectNotFound:
     :raises consents.DeclarationOutdated, fences.DisconnectedError, upload_errors.UploadFailed:
     :raises errors.ProviderError, limited_use.guard.guard.AccessRefused:
     """
@@ -84,6 +88,7 @@ def give_consent(
     permit = drive_permits.to_upload_own_file(
         actor=context.actor, integration_id=drive.id, at=context.at
     )
+    _check_folder(drive, folder_key)
     place = _find_folder(drive, permit)
     consent = StandingConsent(
         id=uuid7(),
@@ -109,6 +114,8 @@ def give_consent(
             delegations.lock_delegation(delegation_id=delegation.id, epoch=delegation.epoch)
         except delegations.DelegationNotLive:
             raise FeatureOff from None
+        # The owner may have chosen another one while the Drive was asked.
+        _check_folder(drive, folder_key)
         earlier = StandingConsent.objects.filter(integration=drive, feature=feature)
         standing_consent_ends.end_outdated(earlier, at=context.at)
         if earlier.filter(ended_at=None).exists():
@@ -153,18 +160,14 @@ def _find_delegation(context: RequestContext, feature: str) -> Delegation:
     return delegation
 
 
+def _check_folder(drive: Integration, folder_key: str) -> None:
+    """:raises FolderChanged:"""
+    folder = DriveFolder.objects.filter(integration=drive).first()
+    if folders.make_folder_key(folder) != folder_key:
+        raise FolderChanged
+
+
 def _find_folder(drive: Integration, permit: Permit) -> FolderPlace:
     """Ask the Drive; Antares's own folder is created if there is none."""
-    connection = drive.connection
-    with provider_calls.open_files(connection.id) as (adapter, session):
-        return folders.find_current_folder(
-            folders.OpenDrive(
-                drive.id,
-                connection.user_id,
-                connection.organisation_id,
-                adapter,
-                session,
-                permit,
-                timezone.now,
-            )
-        )
+    with folders.open_drive(drive, permit) as open_drive:
+        return folders.find_current_folder(open_drive)

@@ -126,16 +126,29 @@ class FolderPlace:
     """
     :param folder_id: the provider's
     :param name: safe to show
-    :param link: of the provider's page of the folder
+    :param link: of the provider's page of the folder; empty: the Drive has not confirmed that
+        Antares's own folder was created
+    :param own: of a folder that the owner chose: Antares's own folder, to return to; None: there
+        is none
     """
 
     folder_id: str
     name: str
     link: str = ""
+    own: FolderPlace | None = None
 
     def encode(self) -> bytes:
-        return orjson.dumps({"folder_id": self.folder_id, "name": self.name, "link": self.link})
+        values: dict[str, Any] = _name_folder(self)
+        if self.own is not None:
+            values["own"] = _name_folder(self.own)
+        return orjson.dumps(values)
 
     @classmethod
     def decode(cls, data: bytes) -> FolderPlace:
-        return cls(**orjson.loads(data))
+        values: dict[str, Any] = orjson.loads(data)
+        own = values.pop("own", None)
+        return cls(**values, own=None if own is None else cls(**own))
+
+
+def _name_folder(place: FolderPlace) -> dict[str, str]:
+    return {"folder_id": place.folder_id, "name": place.name, "link": place.link}

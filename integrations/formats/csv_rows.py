@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -30,4 +31,7 @@ def format_row(values: Iterable[Any]) -> bytes:
 
 def escape_formula(text: str) -> str:
     """Return a stranger's text with an apostrophe before it, if a spreadsheet would run it."""
-    return f"'{text}" if text.startswith(_FORMULA_BEGINNINGS) else text
+    # Some programs skip spaces, and take full-width characters for plain ones.
+    beginning = unicodedata.normalize("NFKC", text.lstrip()[:1])
+    is_formula = text.startswith(_FORMULA_BEGINNINGS) or beginning in _FORMULA_BEGINNINGS
+    return f"'{text}" if is_formula else text

@@ -191,7 +191,8 @@ class DriveFolder(models.Model):
     """
     The folder that uploads of an integration go to: created by Antares, or chosen by the owner.
 
-    `place` opens to JSON: folder_id, name, link.
+    `place` opens to JSON (see `integrations.drive.transfer_state`): folder_id, name, link. That of
+    a chosen folder has Antares's own folder, too, if there is one.
 
     :ivar is_chosen: whether the owner chose it; otherwise Antares created it
     """

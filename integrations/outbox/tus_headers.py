@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from integrations.formats.mime.attachment_filenames import make_safe_filename
+from integrations.formats.mime.attachment_filenames import FilenameMaker, make_safe_filename
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,expiration,termination,checksum"
@@ -94,19 +94,20 @@ def read_checksum(headers: Mapping[str, str]) -> UploadChecksum | None:
     return UploadChecksum(algorithm, digest)
 
 
-def read_file_description(headers: Mapping[str, str]) -> FileDescription:
+def read_file_description(
+    headers: Mapping[str, str], make_filename: FilenameMaker = make_safe_filename
+) -> FileDescription:
     """
     Read `filename` and `filetype` from `Upload-Metadata`; other keys are dropped.
 
+    :param make_filename: makes the name safe to show
     :raises InvalidHeader:
     """
     metadata = _parse_metadata(headers.get("Upload-Metadata", ""))
     content_type = metadata.get("filetype", "").partition(";")[0].strip().lower()
     if not _TYPE.fullmatch(content_type):
         content_type = DEFAULT_TYPE
-    filename = make_safe_filename(
-        metadata.get("filename", ""), content_type=content_type, position=1
-    )
+    filename = make_filename(metadata.get("filename", ""), content_type=content_type, position=1)
     return FileDescription(filename, content_type)
 
 

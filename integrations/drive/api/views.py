@@ -30,6 +30,7 @@ from integrations.drive import (
     uploads,
 )
 from integrations.drive.upload_errors import BodyInterrupted, UploadLengthMissing
+from integrations.formats.mime.attachment_filenames import make_drive_filename
 from integrations.models import DriveFile
 from integrations.outbox import checked_body, tus_headers
 from integrations.outbox.tus_views import TusView, get_body_length
@@ -115,7 +116,7 @@ class FileListView(FileView):
         """
         query = self.check_query(request, serializers.NewFileQuerySerializer)
         size = tus_headers.read_number(request.headers, "Upload-Length")
-        description = tus_headers.read_file_description(request.headers)
+        description = tus_headers.read_file_description(request.headers, make_drive_filename)
         drive = uploads.get_own_drive(self.request_context, query.get("drive"))
         if self.is_feature:
             self.count_request(request, FEATURE_FILES)

@@ -27,6 +27,7 @@ from integrations.access.request_context import (
 from integrations.coordination import person_slots
 from integrations.drive import folder_choice, uploads
 from integrations.drive.folder_choice import FolderUnusable, NoFolderChosen, UnknownRequest
+from integrations.models import Integration
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.files import FolderChoice
 from integrations.web import ownership, retry_pages
@@ -62,12 +63,26 @@ def change_folder(request: HttpRequest) -> HttpResponse:
             url = folder_choice.begin_choice(context, drive, session_key=_get_session_key(request))
             return SeeOther(url)
         if action == "own":
-            folder_choice.use_own_folder(context, drive)
-            page_messages.success(request, messages.FOLDER_OWN)
-            return SeeOther(reverse("drive-files"))
+            return _use_own_folder(request, context, drive)
     except ObjectNotFound:
         raise Http404 from None
     raise Http404
+
+
+def _use_own_folder(
+    request: HttpRequest, context: RequestContext, drive: Integration
+) -> HttpResponse:
+    try:
+        # An expired token is renewed first.
+        with person_slots.hold_wait_slot():
+            folder_choice.use_own_folder(context, drive)
+    except person_slots.TooManyWaits:
+        return _ask_to_retry(request)
+    except (DisconnectedError, errors.ProviderError) as error:
+        page_messages.error(request, _explain(error))
+    else:
+        page_messages.success(request, messages.FOLDER_OWN)
+    return SeeOther(reverse("drive-files"))
 
 
 @never_cache

@@ -19,6 +19,7 @@ from . import standing_consent_messages as messages
 
 if TYPE_CHECKING:
     from django.http import QueryDict
+    from django_stubs_ext import StrOrPromise
 
 MEGABYTE: Final = 1024 * 1024
 _DEFAULT_DAYS: Final = 90
@@ -76,6 +77,9 @@ class StandingConsentForm(forms.Form):
         field.choices = [(str(drive.id), labels[drive.id]) for drive in drives]
         if len(drives) == 1:
             field.widget = forms.HiddenInput()
+        for drive in drives:
+            hidden = forms.CharField(required=False, widget=forms.HiddenInput)
+            self.fields[_name_folder_field(drive.id)] = hidden
 
     def clean_last_day(self) -> date:
         day: date = self.cleaned_data["last_day"]
@@ -83,14 +87,48 @@ class StandingConsentForm(forms.Form):
             raise forms.ValidationError(messages.END_TOO_FAR)
         return day
 
-    def ask_again(self, version: int) -> None:
-        """The description has changed since the page was shown."""
+    def show_folders(self, folder_keys: Mapping[UUID, str]) -> None:
+        """
+        Carry the folders that the page shows. If the owner agreed to other ones, ask again.
+
+        :param folder_keys: by drive
+        """
+        keys = {_name_folder_field(drive_id): key for drive_id, key in folder_keys.items()}
+        if not self.is_bound:
+            self.initial.update(keys)
+        elif any(self.data.get(name) != key for name, key in keys.items()):
+            self.ask_again(messages.FOLDER_CHANGED, **keys)
+
+    def forget_folders(self) -> None:
+        """The owner agreed to another folder than the present one: `show_folders` asks again."""
+        data = cast("QueryDict", self.data).copy()
+        for drive in self.drives.values():
+            data.pop(_name_folder_field(drive.id), None)
+        self.data = data
+
+    def ask_again(self, text: StrOrPromise, **values: str) -> None:
+        """
+        Show the form without the agreement: the page has changed since it was shown.
+
+        :param values: of hidden fields
+        """
         # Only posted forms come here.
         data = cast("QueryDict", self.data).copy()
-        data["version"] = str(version)
+        for name, value in values.items():
+            data[name] = value
         data.pop("agree", None)
         self.data = data
-        self.add_error(None, messages.OUTDATED)
+        self.add_error(None, text)
+
+    @property
+    def folder_fields(self) -> list[forms.BoundField]:
+        return [self[_name_folder_field(drive.id)] for drive in self.drives.values()]
+
+    @property
+    def folder_key(self) -> str:
+        """Of the chosen Drive's folder that the owner was shown, for a valid form."""
+        key: str = self.cleaned_data[_name_folder_field(self.chosen_drive.id)]
+        return key
 
     @property
     def chosen_drive(self) -> Integration:
@@ -108,3 +146,7 @@ class StandingConsentForm(forms.Form):
             max_count=values["max_count"],
             expires_at=datetime.combine(next_day, time.min, tzinfo=display_times.get_zone()),
         )
+
+
+def _name_folder_field(drive_id: UUID) -> str:
+    return f"folder_{drive_id}"

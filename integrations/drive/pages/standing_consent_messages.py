@@ -31,6 +31,10 @@ NO_KIND: Final = _("Choose at least one kind of files.")
 NOT_AGREED: Final = _("Tick the box to agree.")
 END_TOO_FAR: Final = _("Choose a day from today on, and less than a year ahead.")
 OUTDATED: Final = _("The description has changed. Please read the current one.")
+FOLDER_CHANGED: Final = _(
+    "The folder has changed since this page was shown. Please check the current one, and agree"
+    " again."
+)
 NEW_FOLDER: Final = _("Antares (created when you agree)")
 
 GIVEN: Final = _("%(feature)s may save files within these bounds.")

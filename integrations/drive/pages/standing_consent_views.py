@@ -28,12 +28,17 @@ from integrations.access.request_context import (
     get_request_context,
 )
 from integrations.drive import (
+    folders,
     standing_consent_creation,
     standing_consent_ends,
     standing_consents,
     uploads,
 )
-from integrations.drive.standing_consent_creation import FeatureOff, StandingConsentExists
+from integrations.drive.standing_consent_creation import (
+    FeatureOff,
+    FolderChanged,
+    StandingConsentExists,
+)
 from integrations.drive.upload_errors import UploadFailed
 from integrations.models import FETCHABLE, DriveFolder, Integration, StandingConsent
 from integrations.providers import PROVIDERS, errors
@@ -106,9 +111,12 @@ def _give_from_form(context: RequestContext, form: StandingConsentForm, feature:
             form.bounds,
             feature=feature.key,
             version=form.cleaned_data["version"],
+            folder_key=form.folder_key,
         )
     except DeclarationOutdated:
-        form.ask_again(feature.version)
+        form.ask_again(messages.OUTDATED, version=str(feature.version))
+    except FolderChanged:
+        form.forget_folders()
     except StandingConsentExists:
         form.add_error(None, messages.EXISTS)
     except InvalidChoice:
@@ -129,8 +137,17 @@ def _give_from_form(context: RequestContext, form: StandingConsentForm, feature:
 def _render_form(
     request: HttpRequest, context: RequestContext, form: StandingConsentForm, feature: Feature
 ) -> HttpResponse:
-    folders = DriveFolder.objects.filter(integration__in=form.drives.values())
-    rows = [SealedRow(folder, {"place": folder.place}) for folder in folders.order_by("id")]
+    shown_folders = list(
+        DriveFolder.objects.filter(integration__in=form.drives.values()).order_by("id")
+    )
+    by_drive = {folder.integration_id: folder for folder in shown_folders}
+    form.show_folders(
+        {
+            drive.id: folders.make_folder_key(by_drive.get(drive.id))
+            for drive in form.drives.values()
+        }
+    )
+    rows = [SealedRow(folder, {"place": folder.place}) for folder in shown_folders]
     labels = {drive.id: _describe_drive(drive) for drive in form.drives.values()}
 
     def present_folder(folder: DriveFolder, opened: Mapping[str, bytes]) -> TemplateItem:

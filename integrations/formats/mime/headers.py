@@ -27,6 +27,11 @@ _BARE_TYPE: Final = re.compile(
 MAX_REFERENCES: Final = 200
 
 
+def remove_unprintable(text: str) -> str:
+    """Return the text without control, zero-width and direction characters."""
+    return _UNSAFE.sub("", text)
+
+
 def make_printable(text: str) -> str:
     """Return one line without control, zero-width and direction characters."""
     return " ".join(_UNSAFE.sub(" ", text).split())

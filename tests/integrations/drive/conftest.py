@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.utils import timezone
 
@@ -7,6 +9,7 @@ from integrations.drive import source_uploads, upload_worker
 from integrations.drive.file_transfer import FileTransfer
 from integrations.models import AttemptOutcome, DriveFile, Integration
 from integrations.operations.file_sources import SOURCES
+from integrations.providers.google.google_drive_adapter import GoogleDriveAdapter
 from tests.factories import as_agreed
 from tests.integrations.drive import saving
 from tests.integrations.drive.tus_files import UNIT, FileClient
@@ -93,3 +96,23 @@ def run_dying(during_upload):
             saving.run_worker()
 
     return run
+
+
+@pytest.fixture
+def during_creation(monkeypatch):
+    """Return a function that has something done while the Drive creates a folder."""
+    create_folder = GoogleDriveAdapter.create_folder
+
+    def plan(act: Callable[[], object], *, is_before: bool) -> None:
+        def create(adapter, *args):
+            monkeypatch.setattr(GoogleDriveAdapter, "create_folder", create_folder)
+            if is_before:
+                act()
+                return create_folder(adapter, *args)
+            folder = create_folder(adapter, *args)
+            act()
+            return folder
+
+        monkeypatch.setattr(GoogleDriveAdapter, "create_folder", create)
+
+    return plan

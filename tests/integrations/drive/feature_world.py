@@ -14,9 +14,9 @@ from accounts.actors import Actor, ActorKind
 from accounts.models import Delegation, Membership, ServiceClient, User
 from integrations import connections
 from integrations.access.request_context import RequestContext
-from integrations.drive import standing_consent_creation, standing_consent_ends
+from integrations.drive import folders, standing_consent_creation, standing_consent_ends
 from integrations.drive.standing_consent_creation import SavingBounds
-from integrations.models import FileKind, Integration, StandingConsent
+from integrations.models import DriveFolder, FileKind, Integration, StandingConsent
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.ledger import entries
 from limited_use.models import Leaf
@@ -132,8 +132,14 @@ class FeatureWorld:
 
     def give(self, **more: Any) -> StandingConsent:
         version = more.pop("version", FEATURES[RECORDINGS].version)
+        folder = DriveFolder.objects.filter(integration=self.drive).first()
         return standing_consent_creation.give_consent(
-            self.context, self.drive, make_bounds(**more), feature=RECORDINGS, version=version
+            self.context,
+            self.drive,
+            make_bounds(**more),
+            feature=RECORDINGS,
+            version=version,
+            folder_key=folders.make_folder_key(folder),
         )
 
     def withdraw(self, consent: StandingConsent) -> None:

@@ -77,7 +77,7 @@ class TestTheFile:
         assert answer.getvalue().decode().strip().split(",") == list(list_export.COLUMNS)
 
     @pytest.mark.scenario("F3")
-    @pytest.mark.parametrize("begin", ["=", "+", "-", "@"])
+    @pytest.mark.parametrize("begin", ["=", "+", "-", "@", " =", "\uff1d", "\u3000\uff0b"])
     def test_has_no_name_that_a_spreadsheet_runs(self, alices, files, begin):
         files.begin(10, filename=f"{begin}HYPERLINK(1).txt")
 

@@ -115,7 +115,12 @@ class Story:
         is_live = self.agreed is not None and self.at < self.agreed.expires_at
         try:
             standing_consent_creation.give_consent(
-                self.owner, self.drive, bounds, feature="recordings", version=RECORDINGS.version
+                self.owner,
+                self.drive,
+                bounds,
+                feature="recordings",
+                version=RECORDINGS.version,
+                folder_key="own",
             )
         except standing_consent_creation.FeatureOff:
             assert not self.is_on

@@ -13,6 +13,7 @@ from integrations.models import DriveFolder, FileKind, StandingConsent
 from limited_use.policy.feature_registry import FEATURES
 from tests.integrations.drive.feature_world import MIB, RECORDINGS, WAV, FeatureWorld
 from tests.integrations.drive.tus_files import UNIT, make_file
+from tests.integrations.google import ALICE_BOX
 from tests.walls import requests_act_as_web  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("LU-2.1"), pytest.mark.clause("AN-7")]
@@ -35,6 +36,7 @@ def make_form(drive, **more) -> dict:
     return {
         "version": FEATURES[RECORDINGS].version,
         "drive": str(drive.id),
+        f"folder_{drive.id}": "own",
         "kinds": ["audio", "text"],
         "max_megabytes": "20",
         "max_count": "2",
@@ -121,6 +123,97 @@ class TestGiving:
         stranger.post(NEW, make_form(world.drive))
 
         assert not StandingConsent.objects.exists()
+
+
+class TestFolder:
+    """A consent covers the folder that the page showed, or none."""
+
+    @pytest.mark.claim("standing.bounds")
+    def test_chosen_after_the_page_was_shown_is_asked_for_again(
+        self, world, browser, alices, files
+    ):
+        form = read_form(browser.get(NEW), world.drive)
+        folder_id = choose_folder(alices, world, "Private")
+
+        answer = browser.post(NEW, form)
+
+        assert answer.status_code == 400
+        assert "The folder has changed" in read_text(answer)
+        assert "Private" in read_text(answer)
+        assert not re.search(r"<input[^>]*agree[^>]*checked", answer.text)
+        assert not StandingConsent.objects.exists()
+        answer = browser.post(NEW, read_form(answer, world.drive))
+        assert (answer.status_code, answer["Location"]) == (302, LIST)
+        world.files.upload(make_file(10), content_type=WAV)
+        (remote,) = files.list_remote()
+        assert remote["parents"] == [folder_id]
+
+    def test_that_is_no_longer_chosen_is_asked_for_again(self, world, browser, alices):
+        choose_folder(alices, world, "Private")
+        form = read_form(browser.get(NEW), world.drive)
+        browser.post("/files/folder/", {"drive": world.drive.id, "action": "own"})
+
+        answer = browser.post(NEW, form)
+
+        assert "The folder has changed" in read_text(answer)
+        assert "Antares (created when you agree)" in read_text(answer)
+        assert not StandingConsent.objects.exists()
+
+    def test_of_no_page_is_asked_for(self, world, browser):
+        form = make_form(world.drive)
+        del form[f"folder_{world.drive.id}"]
+
+        answer = browser.post(NEW, form)
+
+        assert answer.status_code == 400
+        assert "The folder has changed" in read_text(answer)
+        assert not StandingConsent.objects.exists()
+
+    def test_chosen_while_the_drive_is_asked_is_asked_for_again(
+        self, world, browser, alices, during_creation
+    ):
+        form = read_form(browser.get(NEW), world.drive)
+        during_creation(lambda: choose_folder(alices, world, "Private"), is_before=False)
+
+        answer = browser.post(NEW, form)
+
+        assert answer.status_code == 400
+        assert read_text(answer).count("The folder has changed") == 1
+        assert not StandingConsent.objects.exists()
+
+    def test_changed_with_another_mistake_is_asked_for_again(self, world, browser, alices):
+        form = read_form(browser.get(NEW), world.drive)
+        choose_folder(alices, world, "Private")
+
+        answer = browser.post(NEW, {**form, "kinds": []})
+
+        assert "The folder has changed" in read_text(answer)
+        assert "Choose at least one kind of files." in read_text(answer)
+        assert not re.search(r"<input[^>]*agree[^>]*checked", answer.text)
+
+    def test_created_by_an_upload_is_the_one_that_the_page_named(self, world, browser, files):
+        form = read_form(browser.get(NEW), world.drive)
+        files.upload(make_file(10))
+
+        answer = browser.post(NEW, form)
+
+        assert (answer.status_code, answer["Location"]) == (302, LIST)
+
+
+def read_form(answer, drive) -> dict:
+    """Return the form as the browser sends it, once the owner has agreed."""
+    name = f"folder_{drive.id}"
+    key = re.search(rf'name="{name}" value="([^"]*)"', answer.text)
+    assert key
+    return make_form(drive, **{name: key[1]})
+
+
+def choose_folder(alices, world, name: str) -> str:
+    folder_id = world.sandbox.add_folder(ALICE_BOX, name)
+    data = {"drive": world.drive.id, "action": "choose"}
+    address = alices.client.post("/files/folder/", data)["Location"]
+    alices.arrive(world.sandbox.pick(address, folder_id))
+    return folder_id
 
 
 class TestList:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.html import escape
 
 from integrations import purge
 from integrations.connections import automatic_disconnect
@@ -15,6 +16,7 @@ from integrations.models import (
     Integration,
     PurgeTrigger,
 )
+from integrations.providers import errors
 from tests.integrations.drive.tus_files import UNIT, make_checksum, make_file
 from tests.integrations.google import ALICE_BOX
 
@@ -36,6 +38,25 @@ class TestUpload:
         assert (row["filename"], row["is_namesake"], row["problem"]) == ("Plan.pdf", False, None)
         assert row["link"]
         assert Integration.objects.get(id=drive.id).saved_file_count == 1
+
+    @pytest.mark.parametrize("filename", ["Minutes 10:30.docx", "Why?.pdf", 'It\'s "a" <b>.txt'])
+    def test_keeps_its_name(self, alices, files, filename):
+        data = make_file(10)
+
+        address = files.upload(data, filename=filename)
+
+        assert files.check_remote(data)["name"] == filename
+        assert files.read(address)["filename"] == filename
+        assert escape(filename) in alices.client.get("/files/").text
+        files.upload(make_file(11), filename=filename)
+        assert [row["is_namesake"] for row in files.list()] == [True, False]
+
+    def test_has_no_folder_in_its_name(self, files):
+        data = make_file(10)
+
+        files.upload(data, filename="../C:\\Plan\u202e.pdf")
+
+        assert files.check_remote(data)["name"] == ".._C:_Plan.pdf"
 
     def test_goes_to_a_folder_of_antares(self, files):
         files.upload(make_file(10))
@@ -82,6 +103,68 @@ class TestUpload:
         files.finish(address, data)
         run_worker()
         files.check_remote(data)
+
+
+class TestOwnFolder:
+    """The folder that Antares creates: one, however uploads are interleaved."""
+
+    @pytest.mark.parametrize("is_before", [True, False])
+    def test_is_one_for_uploads_at_the_same_time(self, files, during_creation, is_before):
+        during_creation(lambda: files.upload(make_file(11), filename="b.bin"), is_before=is_before)
+
+        files.upload(make_file(10))
+
+        folder_id = get_folder_id(files)
+        assert [file["parents"] for file in files.list_remote()] == [[folder_id]] * 2
+        files.upload(make_file(12), filename="c.bin")
+        assert [file["parents"] for file in files.list_remote()] == [[folder_id]] * 3
+
+    @pytest.mark.parametrize("change", [{"trashed": True}, {"deleted": True}])
+    def test_is_created_again_if_it_was_deleted(self, files, google, change):
+        files.upload(make_file(10))
+        google.change_file(ALICE_BOX, get_folder_id(files), **change)
+
+        files.upload(make_file(11), filename="b.bin")
+        files.upload(make_file(12), filename="c.bin")
+
+        folder_id = get_folder_id(files)
+        remote = {file["name"]: file["parents"] for file in files.list_remote()}
+        assert remote["b.bin"] == remote["c.bin"] == [folder_id]
+
+    def test_is_created_again_if_it_was_deleted_at_once(self, files, google, during_creation):
+        def delete() -> None:
+            google.change_file(ALICE_BOX, get_folder_id(files), trashed=True)
+            files.upload(make_file(11), filename="b.bin")
+
+        during_creation(delete, is_before=False)
+
+        files.upload(make_file(10))
+
+        folder_id = get_folder_id(files)
+        assert [file["parents"] for file in files.list_remote()] == [[folder_id]] * 2
+
+    def test_is_one_after_a_lost_answer(self, files, during_creation):
+        def lose_answer() -> None:
+            raise errors.OutcomeUnknown("lost")
+
+        during_creation(lose_answer, is_before=False)
+        address = files.begin(10)
+        assert files.send(address, make_file(10)).status_code == 503
+
+        files.finish(address, make_file(10))
+
+        assert files.check_remote(make_file(10))["parents"] == [get_folder_id(files)]
+
+
+def get_folder_id(files) -> str:
+    """Return the id of the only folder that is not in the trash."""
+    (folder,) = [
+        file
+        for file in files.list_everything()
+        if "folder" in file["mime_type"] and not file["trashed"]
+    ]
+    assert folder["name"] == "Antares"
+    return folder["id"]
 
 
 @pytest.mark.clause("LU-1", "W-LU1")
