@@ -69,10 +69,22 @@ def new_consent_of_two_drives(stage):
 @GROUP.state(status=400)
 def new_consent_with_problems(stage):
     drive = _connect_drive(stage)
-    _connect_drive(stage, email="alice.second@gmail.example")
+    other = _connect_drive(stage, email="alice.second@gmail.example")
     _switch_on(stage)
     values = {"version": "1", "max_megabytes": "0", "max_count": "x", "last_day": "2020-01-01"}
-    return stage.alice.post(NEW, {**values, "drive": str(uuid7()), "kinds": [str(drive.id)]})
+    folders = {f"folder_{drive.id}": "own", f"folder_{other.id}": "own"}
+    data = {**values, **folders, "drive": str(uuid7()), "kinds": [str(drive.id)]}
+    return stage.alice.post(NEW, data)
+
+
+@GROUP.state(status=400)
+def new_consent_to_a_folder_that_has_changed(stage):
+    drive = _connect_drive(stage)
+    _add_folder(drive, "Antares")
+    _switch_on(stage)
+    data = {"version": "1", "drive": str(drive.id), "kinds": ["audio"], "agree": "yes"}
+    bounds = {"max_megabytes": "1", "max_count": "1", "last_day": stage.at.date().isoformat()}
+    return stage.alice.post(NEW, {**data, **bounds, f"folder_{drive.id}": "other"})
 
 
 @GROUP.state(status=400)
@@ -84,6 +96,7 @@ def new_consent_beside_another(stage):
         {
             "version": "0",
             "drive": str(drive.id),
+            f"folder_{drive.id}": "own",
             "kinds": ["audio"],
             "max_megabytes": "1",
             "max_count": "1",
