@@ -573,7 +573,7 @@ function startFiles(part) {
       const { data } = await answer.json();
       return data.find(
         (row) =>
-          row.filename === file.name &&
+          row.filename === file.name.normalize() &&
           row.size === file.size &&
           row.state === "waiting" &&
           row.origin === "client" &&
