@@ -102,18 +102,17 @@ def delete_entry(context: RequestContext, file_id: UUID) -> None:
     """
     Delete the entry of a file that is not on its way. The file in the Drive stays.
 
-    :raises ObjectNotFound, UploadNotOpen: if the upload has not ended, or a worker still ends it
+    An upload that a worker still ends at the provider is hidden, and deleted afterwards.
+
+    :raises ObjectNotFound, UploadNotOpen: if the upload has not ended
     """
     file = find_own_file(context, file_id)
     ended = DriveFile.objects.filter(id=file.id).exclude(state__in=STOPPABLE)
-    deleted_count, _ = ended.exclude(match_ending()).delete()
-    if not deleted_count:
+    ending = Q(state=DriveFileState.CANCELLED, due_at__isnull=False)
+    hidden_count = ended.filter(ending).update(is_removed=True)
+    deleted_count, _ = ended.exclude(ending).delete()
+    if not hidden_count and not deleted_count:
         raise UploadNotOpen
-
-
-def match_ending() -> Q:
-    """Match cancelled files that a worker still has to end at the provider."""
-    return Q(state=DriveFileState.CANCELLED, due_at__isnull=False)
 
 
 def end_cancelled_again(file_id: UUID, *, at: datetime) -> None:

@@ -200,7 +200,10 @@ def find_own_file(context: RequestContext, file_id: UUID) -> DriveFile:
 def filter_own_files(context: RequestContext) -> QuerySet[DriveFile]:
     user_id, organisation_id = get_owner_ids(context.actor)
     own_files = DriveFile.objects.filter(
-        user_id=user_id, organisation_id=organisation_id, integration__status__in=LIVE
+        user_id=user_id,
+        organisation_id=organisation_id,
+        integration__status__in=LIVE,
+        is_removed=False,
     )
     if context.actor.delegation_id is not None:
         own_files = own_files.filter(delegation_id=context.actor.delegation_id)
@@ -208,10 +211,10 @@ def filter_own_files(context: RequestContext) -> QuerySet[DriveFile]:
 
 
 def delete_old_entries(*, at: datetime) -> int:
-    """Delete entries of files that did not reach the Drive; return how many."""
-    ended = Q(state__in=[DriveFileState.FAILED, DriveFileState.CANCELLED])
-    old_files = DriveFile.objects.filter(ended, due_at=None, finished_at__lte=at - ENTRY_LIFETIME)
-    ids = list(old_files.values_list("id", flat=True)[:1_000])
+    """Delete entries of files that did not reach the Drive, and hidden ones; return how many."""
+    ended = Q(state__in=[DriveFileState.FAILED, DriveFileState.CANCELLED], due_at=None)
+    is_old = Q(is_removed=True) | Q(finished_at__lte=at - ENTRY_LIFETIME)
+    ids = list(DriveFile.objects.filter(ended, is_old).values_list("id", flat=True)[:1_000])
     deleted_count, _ = DriveFile.objects.filter(ended, id__in=ids).delete()
     return deleted_count
 

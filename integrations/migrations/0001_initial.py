@@ -850,6 +850,7 @@ class Migration(migrations.Migration):
                 ('is_offset_known', models.BooleanField(default=False)),
                 ('content_blind', models.BinaryField(max_length=32, null=True)),
                 ('is_namesake', models.BooleanField(default=False)),
+                ('is_removed', models.BooleanField(default=False)),
                 ('created_at', models.DateTimeField()),
                 ('changed_at', models.DateTimeField()),
                 ('finished_at', models.DateTimeField(null=True)),

@@ -103,6 +103,8 @@ class DriveFile(models.Model):
         offset is asked for before the next one
     :ivar content_blind: keyed hash of name and size, to ask before the same file is uploaded twice
     :ivar is_namesake: whether the folder had a file of this name; both are kept
+    :ivar is_removed: whether the owner removed the entry while a worker still ends the upload: it
+        is hidden, and deleted afterwards
     :ivar due_at: when a worker acts next; null when none has to
     :ivar expires_at: when an upload without progress is given up
     :ivar crossing_at: when the owner sent it to another account, on a page that named the provider
@@ -129,6 +131,7 @@ class DriveFile(models.Model):
     is_offset_known = models.BooleanField(default=False)
     content_blind = models.BinaryField(max_length=32, null=True)
     is_namesake = models.BooleanField(default=False)
+    is_removed = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

@@ -52,6 +52,7 @@ COSTLY_ROUTES: Final[Mapping[str, RouteCost]] = {
     "drive-file-trash": RouteCost.WAIT,
     "drive-files-csv": RouteCost.STREAM,
     "drive-standing-consent-new": RouteCost.WAIT,
+    "drive-folder": RouteCost.WAIT,
     "drive-folder-return": RouteCost.WAIT,
     # Calendars: expired caches, and writes at a provider.
     "calendar-event": RouteCost.WAIT,

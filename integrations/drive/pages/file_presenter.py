@@ -181,8 +181,7 @@ def present_file(file: DriveFile, opened: Mapping[str, bytes]) -> TemplateItem:
             "may_retry": file.state == DriveFileState.FAILED and _can_retry(file),
             "may_choose": waits_for_bytes
             or (is_from_client and file.state == DriveFileState.FAILED),
-            # A worker still ends some cancelled uploads.
-            "may_remove": file.state in {*_ENDED, DriveFileState.DONE} and not file.due_at,
+            "may_remove": file.state in {*_ENDED, DriveFileState.DONE},
         },
         opened={
             "filename": described["filename"] or str(messages.UNREAD_NAMES[file.source]),

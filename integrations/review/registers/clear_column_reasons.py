@@ -330,6 +330,7 @@ LISTED: Final[Mapping[str, tuple[ColumnKind, str]]] = {
     "integrations.DriveFile.is_offset_known": (ColumnKind.FLAG, "whether the provider has said how much it has"),
     "integrations.DriveFile.content_blind": (ColumnKind.INNER, "finds the same file again; dies with the key"),
     "integrations.DriveFile.is_namesake": (ColumnKind.STATE, "whether the folder had a file of this name"),
+    "integrations.DriveFile.is_removed": (ColumnKind.STATE, "whether the owner removed it from the list"),
     "integrations.DriveFile.created_at": (ColumnKind.TIME, "when the upload began; shown"),
     "integrations.DriveFile.changed_at": (ColumnKind.TIME, "when its state changed"),
     "integrations.DriveFile.finished_at": (ColumnKind.TIME, "when it was complete or failed; shown"),

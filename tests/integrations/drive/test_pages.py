@@ -24,7 +24,6 @@ from integrations.models import (
 from limited_use.models import Leaf
 from limited_use.vault import sealing
 from tests import drive as drive_rows
-from tests.integrations.drive import saving
 from tests.integrations.drive.tus_files import make_file
 from tests.integrations.google import ALICE_BOX
 from tests.integrations.pages.reading import text
@@ -311,9 +310,6 @@ class TestButtons:
         assert "Paused" in text(answer.text)
         assert f'data-file="{file.id}"' in answer.text
         assert act(file, "cancel", part="row").status_code == 200
-        # A worker still ends it.
-        assert act(file, "remove", part="row").status_code == 200
-        saving.run_worker()
         assert act(file, "remove", part="row").status_code == 204
 
     def test_without_an_action_are_unknown(self, act, make_row):

@@ -150,17 +150,22 @@ class TestCancelledAfterTheLastByte:
 
         assert DriveFile.objects.get().due_at is None
 
-    def test_the_entry_stays_until_the_drive_is_asked(self, files, begun, run_worker):
+    def test_a_removed_entry_is_hidden_until_the_drive_has_been_asked(
+        self, files, begun, run_worker
+    ):
         send_in_two(files, begun)
         files.http.post(f"{begun}/cancel")
 
-        assert files.http.delete(begun).status_code == 409
-        assert "Remove from the list" not in files.http.get("/files/").text
+        assert files.http.delete(begun).status_code == 204
 
+        assert files.list() == []
+        assert "report.bin" not in files.http.get("/files/").text
+        assert files.http.get(begun).status_code == 404
         run_worker()
         look_once_more(run_worker)
-        check_trashed(files, begun)
-        assert files.http.delete(begun).status_code == 204
+        (remote,) = files.list_remote()
+        assert remote["trashed"]
+        assert uploads.delete_old_entries(at=timezone.now()) == 1
         assert not DriveFile.objects.exists()
 
 
