@@ -23,7 +23,7 @@ from integrations.models import (
     FileSourceKind,
     Integration,
 )
-from limited_use.access_request import AccessRequest, Fence, FenceKind, Permit
+from limited_use.access_request import AccessRequest, Fence, Permit
 from limited_use.agreements import consents
 from limited_use.guard import guard
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
@@ -74,11 +74,11 @@ def to_export_list(
     facts_by_id = facts.for_integrations(integration_ids, actor=actor, at=at)
     requests = [
         replace(
-            # Only the membership is fenced: owners get their list without any consent.
             _build_request(
                 Recipient.OWNER,
                 integration_id,
-                _keep_memberships(facts_by_id[integration_id]),
+                # Owners get their list without any consent.
+                facts_by_id[integration_id].keep_membership_fences(),
                 actor=actor,
             ),
             use=_EXPORT_USE,
@@ -90,11 +90,6 @@ def to_export_list(
     return {
         (permit.holder, permit.use.data_class): permit for permit in guard.permits(requests, at=at)
     }
-
-
-def _keep_memberships(holder_facts: HolderFacts) -> HolderFacts:
-    memberships = [fence for fence in holder_facts.fences if fence.kind == FenceKind.MEMBERSHIP]
-    return replace(holder_facts, fences=tuple(memberships))
 
 
 def to_upload_ordered_file(*, file: DriveFile, at: datetime, actor: Actor = SYSTEM) -> Permit:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from accounts.actors import Actor
 from integrations.models import Export
-from limited_use.access_request import AccessRequest, FenceKind
+from limited_use.access_request import AccessRequest
 from limited_use.guard import guard
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
@@ -76,12 +76,9 @@ def _build_export_request(  # noqa: PLR0913 - one use, and what was found
     is_confirmed: bool,
     count: int,
 ) -> AccessRequest:
-    # Only the membership is fenced: owners may export mail without consenting to the inbox.
-    memberships = tuple(
-        fence for fence in holder_facts.fences if fence.kind == FenceKind.MEMBERSHIP
-    )
     true_facts = holder_facts.facts | ({Fact.EXPORT_ASKED} if is_confirmed else set())
-    holder_facts = replace(holder_facts, facts=true_facts, fences=memberships)
+    # Owners may export mail without consenting to the inbox.
+    holder_facts = replace(holder_facts, facts=true_facts).keep_membership_fences()
     return AccessRequest(
         use=Use(data_class, Purpose.USER_EXPORT, Recipient.OWNER),
         holder=holder,

@@ -17,7 +17,7 @@ from accounts import alarms
 from accounts.actors import SYSTEM, Actor
 from accounts.models import Membership
 from integrations.models import OPEN_STATES, Integration, OutboxCommand, OutboxState
-from limited_use.access_request import AccessRequest, FenceKind
+from limited_use.access_request import AccessRequest
 from limited_use.guard import guard
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.policy.rules import SENDING_LIMITS
@@ -118,16 +118,13 @@ def to_read_outbox(
     )
     requests = []
     for integration_id, count in counts.items():
-        holder_facts = facts_by_id[integration_id]
-        # A withdrawn agreement does not hide the owner's own words: its fence does not count.
-        memberships = tuple(
-            fence for fence in holder_facts.fences if fence.kind == FenceKind.MEMBERSHIP
-        )
+        # A withdrawn agreement does not hide the owner's own words.
+        holder_facts = facts_by_id[integration_id].keep_membership_fences()
         for data_class in data_classes:
             request = _build_request(
                 Use(data_class, Purpose.MAIL_SEND, Recipient.OWNER),
                 integration_id,
-                replace(holder_facts, fences=memberships),
+                holder_facts,
                 actor=actor,
             )
             requests.append(replace(request, count=count))

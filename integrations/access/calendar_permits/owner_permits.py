@@ -9,7 +9,7 @@ from typing import Final
 from accounts.actors import Actor
 from integrations.access import facts
 from integrations.models import Calendar
-from limited_use.access_request import FenceKind, Permit
+from limited_use.access_request import Permit
 from limited_use.guard import guard
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.sinks.sealed_rows import Permits
@@ -70,11 +70,8 @@ def to_export(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> 
     holder_facts = facts.for_integrations([calendar.integration_id], actor=actor, at=at)[
         calendar.integration_id
     ]
-    # Only the membership is fenced: owners may export their events without any consent.
-    memberships = tuple(
-        fence for fence in holder_facts.fences if fence.kind == FenceKind.MEMBERSHIP
-    )
-    holder_facts = replace(holder_facts, fences=memberships)
+    # Owners may export their events without any consent.
+    holder_facts = holder_facts.keep_membership_fences()
     if calendar.is_local:
         holder_facts = replace(holder_facts, facts=holder_facts.facts | {Fact.CACHE_CURRENT})
     requests = [

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from accounts.actors import Actor
-from limited_use.access_request import Fence, PseudonymNaming
+from limited_use.access_request import Fence, FenceKind, PseudonymNaming
 from limited_use.ledger.pseudonyms import SERVICE_NAMING
 from limited_use.policy.feature_registry import FEATURES, Feature
 from limited_use.policy.policy_vocabulary import Fact, Purpose, Recipient
@@ -36,6 +36,11 @@ class HolderFacts:
     provider: str = ""
     # Naming of its ledger entries.
     names: PseudonymNaming = SERVICE_NAMING
+
+    def keep_membership_fences(self) -> HolderFacts:
+        """Return the facts with fences of memberships alone: withdrawn consents do not count."""
+        memberships = (fence for fence in self.fences if fence.kind == FenceKind.MEMBERSHIP)
+        return replace(self, fences=tuple(memberships))
 
 
 NO_FACTS = HolderFacts()
