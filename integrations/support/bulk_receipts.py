@@ -7,8 +7,6 @@ functions (``migrations/sql/bulk_revocations.sql``) show ids of receipts, produc
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +15,8 @@ from uuid import UUID
 
 import orjson
 from django.db import connection as database
+
+from integrations.formats import csv_rows
 
 PAGE: Final = 50
 _CHUNK: Final = 1000
@@ -64,14 +64,11 @@ def find_staff_names(bulk_id: UUID) -> dict[UUID, str]:
 
 
 def write_csv(bulk_id: UUID) -> bytes:
-    output = io.StringIO()
-    writer = csv.writer(output)
-    writer.writerow(["receipt", "product", "written_at"])
-    writer.writerows(
-        (receipt.receipt_id, receipt.product, receipt.written_at.isoformat())
+    rows = (
+        csv_rows.format_row((receipt.receipt_id, receipt.product, receipt.written_at.isoformat()))
         for receipt in _iterate_receipts(bulk_id)
     )
-    return output.getvalue().encode()
+    return csv_rows.format_row(("receipt", "product", "written_at")) + b"".join(rows)
 
 
 def write_json(bulk_id: UUID) -> bytes:
