@@ -74,7 +74,7 @@ def _stream_parts(
     now: Callable[[], datetime],
     drive_ids: set[UUID],
 ) -> Iterator[bytes]:
-    """:param drive_ids: Drives whose files the list has to have"""
+    """:param drive_ids: Drives that the list covers"""
     yield csv_rows.format_row(COLUMNS)
     yield part
     # It is plaintext, and already sent: an error report must not find it in this frame.

@@ -91,8 +91,8 @@ def find_offset(file: DriveFile, actor: Actor) -> int:
         feature_files.permit_sending(file, actor, at=timezone.now())
     is_sendable = file.state in SENDABLE_FILE_STATES and file.transfer is not None
     # A client that learns that all bytes have arrived sends nothing more: the file is settled now.
-    is_settled_later = file.is_offset_known and file.received != file.size
-    if not is_sendable or is_settled_later:
+    needs_drive = not file.is_offset_known or file.received == file.size
+    if not is_sendable or not needs_drive:
         return file.received
     with _open_transfer(file, actor) as transfer:
         _settle_if_complete(transfer, _prepare_offset(transfer))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import orjson
@@ -196,6 +197,22 @@ class TestList:
         # Without a value, the browser shows that something goes on, and no share.
         assert re.search(r'<progress class="progress" aria-label="[^"]+"></progress>', html)
         assert "4\xa0bytes</p>" in html
+
+    @pytest.mark.parametrize(("hours", "may_retry"), [(1, True), (3, False)])
+    def test_offers_another_try_of_a_copy_while_its_confirmation_holds(
+        self, alices, make_row, page, hours, may_retry
+    ):
+        make_row(
+            DriveFileState.FAILED,
+            source=FileSourceKind.MAIL_EXPORT,
+            source_id=uuid4(),
+            problem=DriveFileProblem.SOURCE_GONE,
+            size=None,
+        )
+        DriveFile.objects.update(created_at=timezone.now() - timedelta(hours=hours))
+
+        assert ("retry" in read_buttons(alices.client.get(PAGE).text)) == may_retry
+        assert "Order it again on the page of the account." in page()
 
     @pytest.mark.claim("files.proposal-waits")
     def test_shows_which_feature_proposes_a_file(self, alices, files, make_row, run_worker, page):

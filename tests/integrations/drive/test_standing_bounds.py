@@ -1,4 +1,4 @@
-"""Whatever owner and feature do, in whichever order: no file is accepted outside of the bounds."""
+"""No order of acts by owner and feature lets a file in that exceeds the bounds."""
 
 from __future__ import annotations
 

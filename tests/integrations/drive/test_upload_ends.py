@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import httpx
 import pytest
 from django.utils import timezone
 
@@ -139,16 +140,28 @@ class TestCancelledAfterTheLastByte:
     def test_a_file_whose_sender_died_then_goes_to_the_trash(
         self, files, begun, run_worker, monkeypatch
     ):
-        files.sandbox.fail_upload("lose_answer")
+        send, addresses = drive_uploads.send_bytes, []
+
+        def send_and_note(session_url, *args, **more):
+            addresses.append(session_url)
+            return send(session_url, *args, **more)
+
+        monkeypatch.setattr(drive_uploads, "send_bytes", send_and_note)
         monkeypatch.setattr(drive_uploads, "cancel_upload", lambda *_: None)
         files.send(begun, DATA[:UNIT])
         files.http.post(f"{begun}/cancel")
         run_worker()
         assert DriveFile.objects.get().due_at > timezone.now()
+        # The bytes that the sender left on their way arrive.
+        content_range = f"bytes {UNIT}-{len(DATA) - 1}/{len(DATA)}"
+        rest = {"content": DATA[UNIT:], "headers": {"Content-Range": content_range}}
+        assert httpx.put(addresses[0], **rest).status_code == 200
+        (remote,) = files.list_remote()
+        assert not remote["trashed"]
 
         look_once_more(run_worker)
 
-        assert DriveFile.objects.get().due_at is None
+        check_trashed(files, begun)
 
     def test_a_removed_entry_is_hidden_until_the_drive_has_been_asked(
         self, files, begun, run_worker
