@@ -10,6 +10,7 @@ import pytest
 from django.db import connections as databases
 from django.utils import timezone
 
+from integrations.mail.sending import compose_base
 from integrations.models import OutboxCommand, OutgoingCount, OutgoingKind
 from tests.api import cast
 from tests.integrations.outbox import sending
@@ -59,6 +60,33 @@ class TestForm:
 
         assert post_at_once(alice, [form] * MANY) == [303] * MANY
 
+        assert OutboxCommand.objects.get().id != command.id
+
+    def test_of_an_edited_message_ends_alike_whichever_request_comes_first(
+        self, alice, monkeypatch
+    ):
+        command = sending.order(alice, undo_seconds=30)
+        sending.undo(alice, command)
+        form = {
+            "to": "bob@example.test",
+            "text": "Better",
+            "request_key": uuid4().hex,
+            "command": str(command.id),
+        }
+        browser, find = cast.browser(alice.user), compose_base.find_compose_base
+        others = []
+
+        def find_after_the_other(*args):
+            if not others:
+                others.append(None)
+                others.append(cast.browser(alice.user).post("/inbox/compose/", form).status_code)
+            return find(*args)
+
+        monkeypatch.setattr(compose_base, "find_compose_base", find_after_the_other)
+
+        assert browser.post("/inbox/compose/", form).status_code == 303
+
+        assert others == [None, 303]
         assert OutboxCommand.objects.get().id != command.id
 
     def test_of_two_tabs_edits_a_message_once(self, alice):

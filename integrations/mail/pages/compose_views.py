@@ -56,6 +56,11 @@ _EXPECTED: Final = (
     SendingNotAllowed,
     UploadNotReady,
 )
+#: Of a form whose message or source is no longer there.
+_EXPLANATIONS: Final = {
+    ObjectNotFound: (messages.NOT_THERE, HTTPStatus.NOT_FOUND),
+    CommandLeft: (messages.ALREADY_LEFT, HTTPStatus.CONFLICT),
+}
 #: The account was disconnected while the person wrote.
 _ENDED: Final = (DisconnectedError, KeyDestroyed, ObjectNotFound, Unopenable)
 
@@ -112,16 +117,12 @@ def _take_message(request: HttpRequest, context: RequestContext) -> HttpResponse
                 return _continue_reading(source)
         except IdempotencyKeyReused:
             is_reused = True
-        base = compose_base.find_compose_base(context, source, typed.upload_ids)
-        compose_base.find_forwarded_ids(base.answered, typed.forwarded_ids)
-    except ObjectNotFound:
-        return compose_page.render_unsendable(
-            request, typed, messages.NOT_THERE, status=HTTPStatus.NOT_FOUND
-        )
-    except CommandLeft:
-        return compose_page.render_unsendable(
-            request, typed, messages.ALREADY_LEFT, status=HTTPStatus.CONFLICT
-        )
+        base = _find_base(context, source, typed, None if is_reused else hashes)
+    except (ObjectNotFound, CommandLeft) as error:
+        text, status = _EXPLANATIONS[type(error)]
+        return compose_page.render_unsendable(request, typed, text, status=status)
+    if base is None:
+        return _continue_reading(source)
     try:
         if is_reused:
             raise IdempotencyKeyReused
@@ -133,6 +134,28 @@ def _take_message(request: HttpRequest, context: RequestContext) -> HttpResponse
     except _ENDED:
         return _explain_end(request, context, base, typed)
     return _continue_reading(source)
+
+
+def _find_base(
+    context: RequestContext,
+    source: ComposeSource,
+    typed: TypedMessage,
+    hashes: RequestHashes | None,
+) -> ComposeBase | None:
+    """
+    Return what the form is about; None if the same form, sent at the same time, was ordered first.
+
+    :param hashes: of the form; None: it is known to differ from an ordered one
+    :raises ObjectNotFound, CommandLeft:
+    """
+    try:
+        base = compose_base.find_compose_base(context, source, typed.upload_ids)
+        compose_base.find_forwarded_ids(base.answered, typed.forwarded_ids)
+    except (ObjectNotFound, CommandLeft):
+        if hashes is not None and ordered_once.find_ordered(hashes, context) is not None:
+            return None
+        raise
+    return base
 
 
 def _explain_end(
