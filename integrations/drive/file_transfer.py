@@ -102,6 +102,9 @@ class FileTransfer:
             )
 
     def read_descriptor(self) -> FileDescriptor:
+        """:raises LeaseLost: if the owner cancelled the upload and removed its entry"""
+        if self.file.descriptor is None:
+            raise LeaseLost
         (descriptor,) = provider_sink.pick_parts(
             [self.file.descriptor],
             self.permit,

@@ -102,14 +102,17 @@ def delete_entry(context: RequestContext, file_id: UUID) -> None:
     """
     Delete the entry of a file that is not on its way. The file in the Drive stays.
 
-    An upload that a worker still ends at the provider is hidden, and deleted afterwards.
+    An upload that a worker still ends at the provider loses its name and size, and its row is
+    deleted afterwards.
 
     :raises ObjectNotFound, UploadNotOpen: if the upload has not ended
     """
     file = find_own_file(context, file_id)
     ended = DriveFile.objects.filter(id=file.id).exclude(state__in=STOPPABLE)
     ending = Q(state=DriveFileState.CANCELLED, due_at__isnull=False)
-    hidden_count = ended.filter(ending).update(is_removed=True)
+    hidden_count = ended.filter(ending).update(
+        is_removed=True, descriptor=None, content_blind=None, size=None, received=0
+    )
     deleted_count, _ = ended.exclude(ending).delete()
     if not hidden_count and not deleted_count:
         raise UploadNotOpen

@@ -103,8 +103,8 @@ class DriveFile(models.Model):
         offset is asked for before the next one
     :ivar content_blind: keyed hash of name and size, to ask before the same file is uploaded twice
     :ivar is_namesake: whether the folder had a file of this name; both are kept
-    :ivar is_removed: whether the owner removed the entry while a worker still ends the upload: it
-        is hidden, and deleted afterwards
+    :ivar is_removed: whether the owner removed the entry while a worker still ends the upload: its
+        name and size are gone, and the row is deleted afterwards
     :ivar due_at: when a worker acts next; null when none has to
     :ivar expires_at: when an upload without progress is given up
     :ivar crossing_at: when the owner sent it to another account, on a page that named the provider
@@ -143,7 +143,7 @@ class DriveFile(models.Model):
     crash_count = models.PositiveSmallIntegerField(default=0)
     session_count = models.PositiveSmallIntegerField(default=0)
     failing_since = models.DateTimeField(null=True)
-    descriptor = SealedField(data_class=DataClass.FILE_CONTENT, holder="integration_id")
+    descriptor = SealedField(data_class=DataClass.FILE_CONTENT, holder="integration_id", null=True)
     transfer = SealedField(data_class=DataClass.FILE_CONTENT, holder="integration_id", null=True)
 
     class Meta:
@@ -160,6 +160,11 @@ class DriveFile(models.Model):
             models.CheckConstraint(
                 condition=Q(size=None) | Q(received__lte=F("size")),
                 name="drive_file_within_its_size",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_removed=False, descriptor__isnull=False)
+                | Q(is_removed=True, descriptor=None, content_blind=None, size=None),
+                name="drive_file_removed_without_name",
             ),
             models.CheckConstraint(
                 condition=Q(state=DriveFileState.FAILED) | Q(problem=DriveFileProblem.NONE),

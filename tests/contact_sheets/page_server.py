@@ -45,8 +45,13 @@ class PageServer(ThreadingHTTPServer):
             return _read_static_file(path)
         if self.shown is None:
             return None
-        is_page = path == self.shown.path and not is_poll
-        return self.shown.answer if is_page else self.shown.parts.get(path)
+        if path == self.shown.path and not is_poll:
+            return self.shown.answer
+        if path in self.shown.parts or not is_poll:
+            return self.shown.parts.get(path)
+        # A part that replaced itself asks again with another query, for example a higher count.
+        by_path = {name.partition("?")[0]: answer for name, answer in self.shown.parts.items()}
+        return by_path.get(path.partition("?")[0])
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -171,6 +171,8 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.drive.folders": "Opens the ids of folders for the provider, and seals them.",
     "integrations.drive.removal": "Opens the id of a file that the provider moves to its trash.",
     "integrations.drive.upload_worker": "Passes other sources on, and ends upload sessions.",
+    "integrations.drive.list_export": "Writes the list of the owner's uploads as a file.",
+    "integrations.drive.api.views": "Takes names and bytes of files from requests.",
     "integrations.drive.pages.file_presenter": "Shapes rows of the list inside the sink of pages.",
     "integrations.drive.pages.standing_consent_views": (
         "Pages with the name of a standing consent's folder."

@@ -163,7 +163,8 @@ class TestCancelledAfterTheLastByte:
 
         check_trashed(files, begun)
 
-    def test_a_removed_entry_is_hidden_until_the_drive_has_been_asked(
+    @pytest.mark.claim("feature.drive-disclosure")
+    def test_a_removed_entry_loses_its_name_before_the_drive_has_been_asked(
         self, files, begun, run_worker
     ):
         send_in_two(files, begun)
@@ -174,6 +175,8 @@ class TestCancelledAfterTheLastByte:
         assert files.list() == []
         assert "report.bin" not in files.http.get("/files/").text
         assert files.http.get(begun).status_code == 404
+        row = DriveFile.objects.get()
+        assert (row.descriptor, row.content_blind, row.size, row.received) == (None, None, None, 0)
         run_worker()
         look_once_more(run_worker)
         (remote,) = files.list_remote()
