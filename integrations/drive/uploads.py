@@ -211,7 +211,7 @@ def filter_own_files(context: RequestContext) -> QuerySet[DriveFile]:
 
 
 def delete_old_entries(*, at: datetime) -> int:
-    """Delete entries of files that did not reach the Drive, and hidden ones; return how many."""
+    """Delete entries of files that did not reach the Drive, and removed ones; return how many."""
     ended = Q(state__in=[DriveFileState.FAILED, DriveFileState.CANCELLED], due_at=None)
     is_old = Q(is_removed=True) | Q(finished_at__lte=at - ENTRY_LIFETIME)
     ids = list(DriveFile.objects.filter(ended, is_old).values_list("id", flat=True)[:1_000])
