@@ -55,8 +55,7 @@ def remove_resurrected(*, at: datetime, is_restored: bool = False) -> RestoreRes
         # The mailboxes may be ahead of these rows.
         distrusted_count = command_outcomes.distrust_restored_commands(at=at)
     if dead_holders or destroyed_keys:
-        counts = {"count": len(dead_holders), "job_count": purge_count}
-        logger.warning("database.restored", extra=counts)
+        logger.warning("database.restored", extra={"count": len(dead_holders)})
     return RestoreResult(
         purge_count + len(destroyed_keys),
         purge_count,

@@ -78,7 +78,7 @@ def settle_failure(lease: Lease, problem: DriveFileProblem, *, at: datetime) -> 
     if settled.update(
         state=DriveFileState.FAILED, problem=problem, finished_at=at, changed_at=at, **forgotten
     ):
-        logger.info("drive.upload_failed", extra={"about": lease.row_id, "problem": str(problem)})
+        logger.info("drive.upload_failed", extra={"about": lease.row_id, "reason": str(problem)})
     leases.release(lease, due_at=None)
 
 

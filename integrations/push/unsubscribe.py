@@ -103,7 +103,7 @@ def stop_watches(
             _get_watches(integration_id), WatchStopOutcome.NO_ACCESS, at=now(), count=count
         )
     remaining = len(_get_watches(integration_id))
-    logger.info("watch.stop_tried", extra={"integration_id": integration_id, "left": remaining})
+    logger.info("watch.stop_tried", extra={"integration_id": integration_id, "count": remaining})
     return not remaining
 
 

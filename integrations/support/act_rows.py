@@ -69,7 +69,7 @@ def settle_act(claimed: ClaimedAct, state: SupportActState, *, at: datetime) -> 
     """
     leases.release(claimed.lease, state=state, settled_at=at)
     record_settlement(claimed.act.id, state, at=at)
-    logger.info("support.act_settled", extra={"act_id": claimed.act.id, "state": state})
+    logger.info("support.act_settled", extra={"about": claimed.act.id, "outcome": state})
 
 
 def record_settlement(act_id: UUID, state: SupportActState, *, at: datetime) -> None:

@@ -81,7 +81,7 @@ def _run(
             return _settle(claimed, SupportActState.STOPPED, now())
         if claimed.act.try_count > act_rows.MAX_TRIES:
             # The worker of each earlier try died.
-            logger.error("support.act_crashed", extra={"act_id": claimed.act.id})
+            logger.error("support.act_crashed", extra={"about": claimed.act.id})
             with transaction.atomic(durable=True):
                 return act_rows.fail_act(claimed, at=now())
         return carry_out(claimed, now)
@@ -89,7 +89,7 @@ def _run(
         raise
     except Exception:
         # The agent sees that it waits or failed; the operator has the alarm.
-        logger.exception("support.act_crashed", extra={"act_id": claimed.act.id})
+        logger.exception("support.act_crashed", extra={"about": claimed.act.id})
         with transaction.atomic(durable=True):
             return act_rows.postpone_act(claimed, at=now())
 

@@ -73,7 +73,7 @@ def notify_of_due_lookups(*, at: datetime) -> int:
             notified_count += notify_of_lookup(lookup_id, at=at)
         except Exception:
             # A bug with one person must not keep the notices of others.
-            logger.exception("support.lookup_not_told", extra={"lookup_id": lookup_id})
+            logger.exception("support.lookup_not_told", extra={"about": lookup_id})
     return notified_count
 
 

@@ -83,7 +83,7 @@ def sweep_questions(*, at: datetime) -> int:
             notified_count += notify_of_question(question_id, at=at)
         except Exception:
             # A bug with one person must not keep the notices of others.
-            logger.exception("support.question_not_told", extra={"question_id": question_id})
+            logger.exception("support.question_not_told", extra={"about": question_id})
     return notified_count
 
 

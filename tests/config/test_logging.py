@@ -1,8 +1,11 @@
+import ast
 import json
 import logging
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 from hypothesis import given
@@ -157,3 +160,24 @@ class TestRequestLog:
         (record,) = [one for one in caplog.records if one.msg == "response.broken"]
         assert CANARY not in JsonLineFormatter().format(record)
         assert "LookupError" in JsonLineFormatter().format(record)
+
+
+class TestLoggedFields:
+    def test_are_all_written(self):
+        """A field that the list does not have is left out without a word."""
+        fields = list(list_logged_fields("accounts", "config", "integrations", "limited_use"))
+
+        assert len(fields) > 50
+        assert [(place, name) for place, name in fields if name not in FIELDS] == []
+
+
+def list_logged_fields(*packages):
+    """Yield file and name of each field in a literal `extra={…}` of `logger`'s methods."""
+    for package in packages:
+        for path in (Path(settings.BASE_DIR) / package).rglob("*.py"):
+            for call in ast.walk(ast.parse(path.read_text())):
+                if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("logger."):
+                    for keyword in call.keywords:
+                        for key in getattr(keyword.value, "keys", []):
+                            if isinstance(key, ast.Constant):
+                                yield path.name, key.value
