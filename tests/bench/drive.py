@@ -3,8 +3,9 @@ A file of 1 GB on its way into a Drive: memory of web server and worker, and thr
 
 The sandbox answers each request 20 ms later, and computes the one checksum that the service
 compares. Baselines: a bare httpx stream to an upload session, the same with a digest, and
-`MediaFileUpload` of Google's client with its default chunks. The goal is about the leg to the Drive. The whole way has a client
-(httpx, in this process) and a web process more, which share the cores with the sandbox.
+`MediaFileUpload` of Google's client with its default chunks. The goal is about the leg to the
+Drive. The whole way has a client (httpx, in this process) and a web process more, which share the
+cores with the sandbox.
 """
 
 from __future__ import annotations
