@@ -192,6 +192,40 @@ class TestAConnectedDrive:
 
 
 @pytest.mark.invariant(6)
+@pytest.mark.claim("connect.uploads-kept", "feature.uploads-kept")
+class TestTheListOfUploads:
+    KEPT = "names, sizes and states of your uploads, until you remove them from the list"
+
+    def test_is_what_the_pages_say_is_stored(self, browser, integration):
+        before = reading.text(browser.client.get("/settings/connect/google/?product=drive").text)
+        access = reading.text(browser.client.get("/settings/access/").text)
+
+        assert f"{self.KEPT} or disconnect; never the files" in before
+        assert f"{self.KEPT}, disconnect or withdraw; never the files" in access
+
+    def test_loses_what_its_owner_removes(self, browser, integration):
+        file = drive.make_drive_file(integration, timezone.now(), state="done", due_at=None)
+
+        answer = browser.client.delete(f"/v1/users/me/files/{file.id}")
+
+        assert answer.status_code == 204
+        assert not DriveFile.objects.exists()
+
+    @pytest.mark.parametrize("trigger", [PurgeTrigger.OWNER, PurgeTrigger.CONSENT_WITHDRAWN])
+    def test_is_removed_with_the_connection(self, transactional_db, browser, trigger):
+        connect_drive(browser)
+        integration = Integration.objects.select_related("connection").get()
+        drive.make_drive_file(integration, timezone.now(), state="done", due_at=None)
+
+        job = disconnect(integration, trigger)
+        for _ in range(20):
+            if purge.run_purge(job_id=job.id) == "done":
+                break
+
+        assert not DriveFile.objects.exists()
+
+
+@pytest.mark.invariant(6)
 @pytest.mark.clause("AN-2")
 class TestWithdrawal:
     WITHDRAW = "/settings/features/drive/withdraw/"

@@ -56,6 +56,11 @@ def connect_calendar(stage, provider):
 
 
 @GROUP.state()
+def connect_drive(stage):
+    return stage.add_newcomer().get("/settings/connect/google/?product=drive")
+
+
+@GROUP.state()
 def connect_added_product(stage):
     connection = rows.connect_google(stage, "mail", email="alice.private@gmail.example")
     return stage.alice.get(f"/settings/connect/google/?product=calendar&connection={connection.id}")
