@@ -39,6 +39,18 @@ def post_at_once(alice, forms):
         return list(pool.map(post, browsers, forms))
 
 
+def begin_edit(alice):
+    """Return a message that was taken back, and the form that sends it with another text."""
+    command = sending.order(alice, undo_seconds=30)
+    sending.undo(alice, command)
+    return command, {
+        "to": "bob@example.test",
+        "text": "Better",
+        "request_key": uuid4().hex,
+        "command": str(command.id),
+    }
+
+
 class TestForm:
     def test_sent_at_once_orders_one_message(self, alice):
         form = {"to": "bob@example.test", "text": "Hello", "request_key": uuid4().hex}
@@ -49,14 +61,7 @@ class TestForm:
         assert OutgoingCount.objects.count() == 1
 
     def test_of_an_edited_message_orders_one_message(self, alice):
-        command = sending.order(alice, undo_seconds=30)
-        sending.undo(alice, command)
-        form = {
-            "to": "bob@example.test",
-            "text": "Better",
-            "request_key": uuid4().hex,
-            "command": str(command.id),
-        }
+        command, form = begin_edit(alice)
 
         assert post_at_once(alice, [form] * MANY) == [303] * MANY
 
@@ -65,14 +70,7 @@ class TestForm:
     def test_of_an_edited_message_ends_alike_whichever_request_comes_first(
         self, alice, monkeypatch
     ):
-        command = sending.order(alice, undo_seconds=30)
-        sending.undo(alice, command)
-        form = {
-            "to": "bob@example.test",
-            "text": "Better",
-            "request_key": uuid4().hex,
-            "command": str(command.id),
-        }
+        command, form = begin_edit(alice)
         browser, find = cast.browser(alice.user), compose_base.find_compose_base
         others = []
 

@@ -56,7 +56,7 @@ _EXPECTED: Final = (
     SendingNotAllowed,
     UploadNotReady,
 )
-#: Of a form whose message or source is no longer there.
+#: Text and status of the page if the message, or what it answers, is gone.
 _EXPLANATIONS: Final = {
     ObjectNotFound: (messages.NOT_THERE, HTTPStatus.NOT_FOUND),
     CommandLeft: (messages.ALREADY_LEFT, HTTPStatus.CONFLICT),

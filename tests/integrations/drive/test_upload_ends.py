@@ -1,4 +1,4 @@
-"""How an upload ends that nobody completes: cancelled, abandoned, stuck, or tried again."""
+"""Uploads that nobody completes: cancelled, abandoned, stuck or tried again."""
 
 from __future__ import annotations
 
@@ -343,7 +343,7 @@ class TestAnEmptyFile:
 class TestAnotherTry:
     @pytest.fixture
     def failed(self, alices, drive, files):
-        """Return the order of an attachment whose last answer was lost, and that then failed."""
+        """Return the failed upload of an attachment. Its last answer had been lost."""
         alices.sandbox.deliver(ALICE_BOX, raw=saving.build_mail(DATA))
         alices.connect(connection=drive.connection)
         saving.sync_everything()
