@@ -128,11 +128,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "· Remove only this calendar",
         ],
     },
-    "names how long a feature keeps data, from its declaration": {
-        "templates/review/_retention.html": [
-            "until the owner removes it",
-        ],
-    },
     "explains an error or a refusal to its caller": {
         "integrations/support/console/question_views.py": [
             "Nothing changed.",

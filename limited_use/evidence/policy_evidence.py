@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db.models import Sum
 
 from limited_use.models.usage import PolicyUse, Tally
-from limited_use.policy import decision_table, feature_registry, policy_evaluation
+from limited_use.policy import decision_table, feature_registry, policy_evaluation, stored_data
 from limited_use.policy.rules import RULES, PolicyRule
 
 # Period listed by day; older uses only count in totals.
@@ -58,6 +58,7 @@ def _describe_feature(feature: feature_registry.Feature) -> dict[str, Any]:
         "data_classes": sorted(feature.data_classes),
         "capabilities": sorted(feature.capabilities),
         "disclosure": feature.disclosure,
+        "stored": stored_data.describe_stored_data(feature),
         "retention_days": feature.retention_days,
         "cache_hours": feature.cache_hours,
         "kept_until_removed": feature.kept_until_removed,

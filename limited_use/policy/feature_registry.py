@@ -65,11 +65,6 @@ class Feature:
             # A feature that also reads mail or events could put them into its files.
             raise ValueError(f"{self.key} saves files, so that it may read no provider data")
 
-    @property
-    def keeps_upload_list(self) -> bool:
-        """Whether it stores the list of the person's uploads, and nothing else."""
-        return Purpose.DRIVE_UPLOAD in self.purposes and not self.platform_client
-
     def declares_use(self, purpose: str, data_class: DataClass | None = None) -> bool:
         return purpose in self.purposes and (data_class is None or data_class in self.data_classes)
 

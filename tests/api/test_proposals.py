@@ -341,6 +341,7 @@ class TestOwner:
         assert (entry["purpose"], entry["recipient"]) == ("mail.send", "owner")
         assert entry["subject"] == entries.get_ledger_pseudonym(alice.integration.id)
 
+    @pytest.mark.claim("stored.proposed-drafts")
     def test_deletes_it(self, hers, proposal_id):
         assert hers.delete(f"{V1}/proposals/{proposal_id}").status_code == 204
 
@@ -366,7 +367,7 @@ class TestOwner:
         assert DraftProposal.objects.filter(id=proposal_id).exists()
 
 
-@pytest.mark.claim("feature.reply-assistant-disclosure")
+@pytest.mark.claim("feature.reply-assistant-disclosure", "stored.proposed-drafts")
 class TestEnd:
     @pytest.mark.parametrize("opened_at", [None, timezone.now()], ids=["unread", "opened"])
     def test_comes_after_14_days(self, alice, assistant, hers, opened_at):

@@ -810,7 +810,7 @@ class TestAHorizon:
         integration.refresh_from_db()
         assert integration.horizon_days == 30
 
-    @pytest.mark.claim("data-use.mail-kept")
+    @pytest.mark.claim("stored.mail")
     def test_is_one_of_four(self):
         integration = make_integration()
 

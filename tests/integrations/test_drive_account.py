@@ -192,19 +192,13 @@ class TestAConnectedDrive:
 
 
 @pytest.mark.invariant(6)
-@pytest.mark.claim("connect.uploads-kept", "feature.uploads-kept")
+@pytest.mark.claim("stored.uploads", "stored.proposed-files")
+@pytest.mark.parametrize("proposed_by", ["", "recordings"])
 class TestTheListOfUploads:
-    KEPT = "names, sizes and states of your uploads, until you remove them from the list"
-
-    def test_is_what_the_pages_say_is_stored(self, browser, integration):
-        before = reading.text(browser.client.get("/settings/connect/google/?product=drive").text)
-        access = reading.text(browser.client.get("/settings/access/").text)
-
-        assert f"{self.KEPT} or disconnect; never the files" in before
-        assert f"{self.KEPT}, disconnect or withdraw; never the files" in access
-
-    def test_loses_what_its_owner_removes(self, browser, integration):
-        file = drive.make_drive_file(integration, timezone.now(), state="done", due_at=None)
+    def test_loses_what_its_owner_removes(self, browser, integration, proposed_by):
+        file = drive.make_drive_file(
+            integration, timezone.now(), state="done", due_at=None, proposed_by=proposed_by
+        )
 
         answer = browser.client.delete(f"/v1/users/me/files/{file.id}")
 
@@ -212,10 +206,12 @@ class TestTheListOfUploads:
         assert not DriveFile.objects.exists()
 
     @pytest.mark.parametrize("trigger", [PurgeTrigger.OWNER, PurgeTrigger.CONSENT_WITHDRAWN])
-    def test_is_removed_with_the_connection(self, transactional_db, browser, trigger):
+    def test_is_removed_with_the_connection(self, transactional_db, browser, trigger, proposed_by):
         connect_drive(browser)
         integration = Integration.objects.select_related("connection").get()
-        drive.make_drive_file(integration, timezone.now(), state="done", due_at=None)
+        drive.make_drive_file(
+            integration, timezone.now(), state="done", due_at=None, proposed_by=proposed_by
+        )
 
         job = disconnect(integration, trigger)
         for _ in range(20):
@@ -312,7 +308,7 @@ class TestTheFence:
         own.refresh_from_db()
         assert (attachment.state, own.state) == ("failed", "waiting")
 
-    @pytest.mark.claim("receipt.uploads-complete", "data-use.uploads-kept")
+    @pytest.mark.claim("receipt.uploads-complete", "stored.uploads")
     def test_says_in_the_receipt_that_nothing_was_stopped(self, transactional_db, browser):
         connect_drive(browser)
         integration = Integration.objects.select_related("connection").get()
@@ -331,8 +327,6 @@ class TestTheFence:
         sealed = {one.name for one in DriveFile._meta.fields if isinstance(one, SealedField)}
         assert sealed == {"descriptor", "transfer"}
         assert not DriveFile.objects.exists()
-        page = reading.text(browser.client.get("/data-use/").text)
-        assert "names, sizes and states of your uploads, until you remove them" in page
 
 
 class TestStandingConsents:

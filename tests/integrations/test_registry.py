@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html import unescape
 from itertools import product
@@ -11,15 +12,18 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.access import scopes
+from integrations.mail.sending import proposals
 from integrations.mail.sync_controls import HORIZONS
 from integrations.models import Integration
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
+from integrations.outbox import command_outcomes
 from integrations.providers import PROVIDERS
 from integrations.review.evidence import claim_register
 from integrations.settings import mailbox_details
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_evaluation import TABLE
 from limited_use.policy.policy_vocabulary import Recipient, Use
+from limited_use.policy.stored_data import STORED_DATA, describe_stored_data
 
 EACH = [pytest.param(one, id=one.key) for one in FEATURES.values()]
 KEEPING = [one for one in FEATURES.values() if one.retention_days is not None]
@@ -62,6 +66,40 @@ class TestWhatAFeatureDeclares:
         assert str(feature.retention_days) in dict(mailbox_details.HORIZONS)
 
 
+class TestWhatAFeatureStores:
+    def test_is_said_of_each_feature(self):
+        assert STORED_DATA.keys() == FEATURES.keys()
+
+    def test_names_the_times_that_are_enforced(self):
+        sent, drafts = command_outcomes.LISTED_FOR, proposals.LIFETIME
+
+        assert f"for {sent.days} days when it was sent" in STORED_DATA["mail-sending"]
+        assert f"at most {drafts.days} days" in STORED_DATA["reply-assistant"]
+
+    @pytest.mark.django_db
+    def test_is_shown_before_consent_in_the_settings_and_to_everybody(self, browser_of, alice):
+        browser = browser_of(alice).client
+        connect_pages = {
+            name: browser.get("/settings/connect/google/", {"product": name})
+            for name in ("mail", "calendar", "drive")
+        }
+        access, data_use = browser.get("/settings/access/"), Client().get(reverse("data-use"))
+
+        for feature in FEATURES.values():
+            said = describe_stored_data(feature)
+            assert said in read_stored(data_use), feature.key
+            if feature.purposes:
+                assert said in read_stored(access), feature.key
+        for name, page in connect_pages.items():
+            features = scopes.features_for(name)
+            assert read_stored(page) == [describe_stored_data(one) for one in features]
+
+
+def read_stored(page) -> list[str]:
+    """Return what a page names as stored, without markup."""
+    return re.findall(r"<dt>Stored</dt><dd>([^<]*)</dd>", unescape(page.text))
+
+
 class TestHowLongCalendarsAreKept:
     @pytest.mark.claim("calendars.copy")
     @pytest.mark.claim("feature.calendar")
@@ -83,7 +121,7 @@ class TestHowLongMailIsKept:
 
         assert scopes.get_retention_days(features) == kept
 
-    @pytest.mark.claim("connect.mail-kept", "feature.mail-kept")
+    @pytest.mark.claim("stored.mail")
     @pytest.mark.django_db
     @pytest.mark.clause("AN-21", "GWDP-notice")
     @pytest.mark.parametrize("days", HORIZONS)
@@ -98,7 +136,7 @@ class TestHowLongMailIsKept:
         assert f"the last {days} days" in said
         assert Integration.objects.get().horizon_days == days
 
-    @pytest.mark.claim("data-use.horizon", "data-use.mail-kept")
+    @pytest.mark.claim("data-use.horizon", "stored.mail")
     @pytest.mark.django_db
     @pytest.mark.clause("WDISC", "AN-21")
     def test_is_what_the_page_on_data_use_says(self, monkeypatch):
@@ -107,7 +145,7 @@ class TestHowLongMailIsKept:
         page = Client().get(reverse("data-use")).text
 
         assert "Antares stores the mail of the last 30 days" in page
-        assert "for 30 days, unless you choose 90, 365 days or all mail" in page
+        assert "a copy of the last 30 days, unless you choose another period" in page
         assert "90 days" not in page
 
 

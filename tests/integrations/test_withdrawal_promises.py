@@ -74,7 +74,7 @@ def withdraw(world, product) -> PurgeJob:
 @pytest.mark.parametrize("account", ["google", "microsoft"], indirect=True)
 class TestWithdrawing:
     @pytest.mark.claim("withdraw.disconnects", "withdraw.unreadable-at-once")
-    @pytest.mark.claim("feature.withdraw-ends", "feature.mail-kept", "withdraw.receipts")
+    @pytest.mark.claim("feature.withdraw-ends", "stored.mail", "withdraw.receipts")
     def test_ends_the_agreement_and_removes_the_copy_with_a_receipt(self, alice, account, product):
         world = connect_account(alice, account, product)
         settings = reading.text(world.client.get(reverse("settings-access")).text)

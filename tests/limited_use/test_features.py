@@ -24,7 +24,7 @@ class TestRegistry:
             assert all((feature.title, feature.where, feature.says, feature.disclosure))
             assert feature.version >= 1
 
-    @pytest.mark.claim("feature.campaigns", "feature.campaigns-nothing")
+    @pytest.mark.claim("feature.campaigns", "feature.campaigns-nothing", "stored.nothing")
     def test_lets_campaigns_declare_nothing(self):
         assert (FEATURES["campaigns"].purposes, FEATURES["campaigns"].data_classes) == (
             frozenset(),

@@ -310,10 +310,7 @@ class TestACredential:
 
 class TestForbidding:
     @pytest.mark.claim(
-        "data-use.no-training",
-        "home.nothing-else",
-        "connect.nothing-else",
-        "data-use.refused",
+        "data-use.no-training", "home.nothing-else", "connect.nothing-else", "data-use.refused"
     )
     @pytest.mark.clause("LU-4.1")
     @pytest.mark.clause("LU-4.2")
@@ -373,7 +370,7 @@ class TestForbidding:
 
 
 class TestKeeping:
-    @pytest.mark.claim("data-use.keeps-nothing", "feature.scheduler", "feature.widget")
+    @pytest.mark.claim("stored.nothing-of-its-own", "feature.scheduler", "feature.widget")
     @pytest.mark.clause("MS-COPY")
     @pytest.mark.clause("AN-21")
     @pytest.mark.clause("AN-5")

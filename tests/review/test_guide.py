@@ -31,8 +31,10 @@ from integrations.review.evidence import test_results as run_results
 from integrations.review.messages import controls, flow, guide, labels
 from limited_use.evidence import stored_bundles
 from limited_use.policy.clauses import CLAUSES
+from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_evaluation import TABLE
 from limited_use.policy.policy_vocabulary import Fact, Purpose, Recipient
+from limited_use.policy.stored_data import describe_stored_data
 from limited_use.vault import data_keys, sealing
 from tests import bound_tests
 from tests.review.conftest import as_worker, make_run
@@ -198,6 +200,15 @@ class TestDeletion:
         page = text(rita.get("/review/deletion/"))
         assert "No removal was late" not in page
         assert "1 promises were late" in page
+
+    @pytest.mark.parametrize("path", ["/review/deletion/", "/review/policy/"])
+    def test_shows_what_each_feature_stores(self, rita, path):
+        page = unescape(rita.get(path).text)
+
+        # Campaigns use nothing, and are not in every table.
+        for feature in (one for one in FEATURES.values() if one.purposes):
+            row = page.partition(f"<code>{feature.key}</code>")[2].partition("</tr>")[0]
+            assert f'data-label="Stored">{describe_stored_data(feature)}</td>' in row
 
     def test_says_so_without_evidence(self, rita):
         page = rita.get("/review/deletion/")

@@ -8,14 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.known_origins import DEVICE_KNOWN_FOR
 from integrations.access import scopes
 from integrations.connections import requested_permissions
 from integrations.connections.requested_permissions import RequestedScope
-from integrations.mail.sync_controls import HORIZONS
 from integrations.web import problem_catalogue
 from limited_use.ledger import signing_keys
 from limited_use.policy import policy_evaluation
@@ -155,18 +153,11 @@ def _describe_handling() -> dict[str, Any]:
         "policy_url": POLICY_URL,
         "revoke_pages": messages.REVOKE_PAGES,
         "horizon_days": days,
-        "horizon_choices": _other_horizons(days),
         "grace_days": settings.REAUTH_GRACE_DAYS,
         "backup_days": settings.BACKUP_RETENTION_DAYS,
         "key_epoch_hours": settings.KEY_EPOCH_HOURS,
         "own_key_days": math.ceil(rotation_schedule.get_max_hours(KeyLine.OWN) / 24),
     }
-
-
-def _other_horizons(days: int | None) -> str:
-    """Return the other horizons, as in “30, 365 days or all mail”."""
-    others = ", ".join(str(choice) for choice in HORIZONS if choice != days)
-    return gettext("%(days)s days or all mail") % {"days": others}
 
 
 @require_safe

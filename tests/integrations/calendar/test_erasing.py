@@ -48,13 +48,7 @@ def erase(alice, at=NOW) -> int:
 
 
 class TestACopyThatIsTooOld:
-    @pytest.mark.claim(
-        "data-use.copy-age",
-        "feature.copy-age",
-        "connect.copy-age",
-        "feature.calendar",
-        "calendars.copy",
-    )
+    @pytest.mark.claim("stored.calendar-copy", "feature.calendar", "calendars.copy")
     @pytest.mark.scenario("C1")
     @pytest.mark.invariant(1)
     def test_is_refused_by_the_guard_whoever_asks(self, alice):
@@ -98,7 +92,7 @@ class TestACopyThatIsTooOld:
         )
         assert calendar.cleared_at is None
 
-    @pytest.mark.claim("data-use.copy-age")
+    @pytest.mark.claim("stored.calendar-copy")
     def test_is_younger_where_its_owner_wants_it(self, alice):
         alice.integration.cache_hours = 1
         alice.integration.save()
@@ -131,7 +125,7 @@ class TestACopyThatIsTooOld:
 
 
 class TestItsOwnerDeletesIt:
-    @pytest.mark.claim("feature.copy-age", "connect.copy-age", "feature.calendar")
+    @pytest.mark.claim("stored.calendar-copy", "feature.calendar")
     @pytest.mark.invariant(5)
     def test_and_nothing_of_it_opens_from_the_commit_on(self, alice):
         event = alice.events.get()

@@ -54,14 +54,18 @@ def send_unknown(house, mailbox) -> OutboxCommand:
     return command
 
 
-def read_receipt(house) -> tuple[dict[str, int], str]:
-    """Disconnect the mailbox, and return what the receipt says of messages."""
+def disconnect_and_purge(house) -> None:
     owner = {"user_id": house.user.id, "organisation_id": house.organisation.id}
     with acting_as(ProcessClass.WEB, house):
         connection_operations.disconnect_integration(
             integration_id=house.integration.id, at=timezone.now(), **owner
         )
     run_purge_to_end(PurgeJob.objects.get(), PurgeClock(timezone.now()))
+
+
+def read_receipt(house) -> tuple[dict[str, int], str]:
+    """Disconnect the mailbox, and return what the receipt says of messages."""
+    disconnect_and_purge(house)
     body = read_body(house.integration)
     return body["sending"], body["remains"]["at_the_provider"]
 

@@ -447,7 +447,7 @@ class TestSend:
         assert (kept.status_code, read_fields(kept.text)["text"]) == (400, ["Hello"])
         assert (gone.status_code, "&lt;/textarea&gt;mine" in gone.text) == (404, True)
 
-    @pytest.mark.claim("compose.proposal-waits")
+    @pytest.mark.claim("compose.proposal-waits", "stored.proposed-drafts")
     def test_sends_a_proposed_draft_only_when_asked(self, alice, her_browser):
         proposal = propose(alice)
 

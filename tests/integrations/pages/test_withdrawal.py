@@ -353,8 +353,8 @@ def disconnect_and_purge():
 class TestALocalCalendar:
     """What the agreement to Antares calendars says about the end of one."""
 
-    @pytest.mark.claim("feature.local-calendar-disclosure", "feature.kept-until-removed")
-    @pytest.mark.claim("data-use.kept-until-removed")
+    @pytest.mark.claim("feature.local-calendar-disclosure", "stored.local-calendars")
+    @pytest.mark.claim("stored.local-calendars")
     @pytest.mark.parametrize(
         "end", [remove_it, leave_organisation, close_organisation, end_access, stay_away]
     )
@@ -369,8 +369,8 @@ class TestALocalCalendar:
         assert not Event.objects.filter(calendar_id=local.id).exists()
         assert not data_keys.has_data_key(local.cache_id)
 
-    @pytest.mark.claim("feature.local-calendar-disclosure", "feature.kept-until-removed")
-    @pytest.mark.claim("data-use.kept-until-removed")
+    @pytest.mark.claim("feature.local-calendar-disclosure", "stored.local-calendars")
+    @pytest.mark.claim("stored.local-calendars")
     def test_stays_for_a_year_without_signing_in(self, alice, browser, local):
         stay_away(alice, browser, local, days=364)
 

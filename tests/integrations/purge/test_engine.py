@@ -86,7 +86,7 @@ def body_of(integration):
 class TestRun:
     @pytest.mark.claim("status.purged", "mail.reconnect-or-removed")
     @pytest.mark.claim("home.removed", "connect.end", "integrations.optional", "notice.rights")
-    @pytest.mark.claim("feature.mail-kept")
+    @pytest.mark.claim("stored.mail")
     def test_leaves_nothing_and_writes_one_receipt_that_verifies(self, mailbox, clock):
         before = count_left(mailbox)
         job = run_purge_to_end(open_purge_job(mailbox), clock)

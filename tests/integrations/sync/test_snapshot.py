@@ -76,7 +76,7 @@ class TestASnapshot:
         assert thread.last_message_id == newest.id
 
     @pytest.mark.claim("export.no-older")
-    @pytest.mark.claim("data-use.horizon", "connect.mail-kept", "feature.mail-kept")
+    @pytest.mark.claim("data-use.horizon", "stored.mail")
     @pytest.mark.claim("details.horizon")
     def test_keeps_to_the_horizon(self, alice, mailbox):
         mailbox.deliver(at=days_ago(89))

@@ -274,6 +274,7 @@ class TestAttaching:
         upload.refresh_from_db()
         assert (upload.command_id, upload.expires_at) == (None, at + uploads.LIFETIME)
 
+    @pytest.mark.claim("stored.outgoing-mail")
     def test_ends_with_the_command(self, client, alice):
         kept = store_file(client, b"abc")
         sent = store_file(client, b"abc")

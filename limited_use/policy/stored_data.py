@@ -1,0 +1,79 @@
+"""What each feature stores, and until when: a part of a sentence for pages. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from .claims import claim
+from .feature_registry import Feature
+from .text_marking import gettext_noop as _
+
+_NOTHING_OF_ITS_OWN: Final = claim(
+    "stored.nothing-of-its-own", _("nothing of its own: it uses what other features store")
+)
+
+#: By the feature's key.
+STORED_DATA: Final[Mapping[str, str]] = {
+    "inbox": claim(
+        "stored.mail",
+        _(
+            "a copy of the last %(days)s days, unless you choose another period, until you"
+            " disconnect or withdraw; older mail stays at your provider"
+        ),
+    ),
+    "mail-sending": claim(
+        "stored.outgoing-mail",
+        _(
+            "text and files of a message, until it is sent or you delete it or disconnect, then for"
+            " 30 days when it was sent; your signature, until you remove it or disconnect"
+        ),
+    ),
+    "calendar": claim(
+        "stored.calendar-copy",
+        _(
+            "a temporary copy, never shown when it is older than %(hours)s hours; you can choose a"
+            " shorter time, and delete it at any time"
+        ),
+    ),
+    "local-calendar": claim(
+        "stored.local-calendars",
+        _(
+            "your events, until you remove the calendar, you leave the organisation or it closes,"
+            " your access ends, or a year without signing in"
+        ),
+    ),
+    "calendar-editing": _NOTHING_OF_ITS_OWN,
+    "calendar-sharing": _NOTHING_OF_ITS_OWN,
+    "scheduler": _NOTHING_OF_ITS_OWN,
+    "inbox-widget": _NOTHING_OF_ITS_OWN,
+    "reply-assistant": claim(
+        "stored.proposed-drafts",
+        _("drafts that it proposes, until you send or delete them, for at most 14 days"),
+    ),
+    "drive": claim(
+        "stored.uploads",
+        _(
+            "names, types, sizes, times, states and addresses of your uploads, until you remove"
+            " them from the list, disconnect or withdraw; never the files"
+        ),
+    ),
+    "recordings": claim(
+        "stored.proposed-files",
+        _(
+            "names, types, sizes, times, states and addresses of its files, until you remove them"
+            " from the list of your uploads or disconnect the Drive; never the files"
+        ),
+    ),
+    "support": _NOTHING_OF_ITS_OWN,
+    "export": _NOTHING_OF_ITS_OWN,
+    "calendar-export": _NOTHING_OF_ITS_OWN,
+    "file-list-export": _NOTHING_OF_ITS_OWN,
+    "mailbox-notices": _NOTHING_OF_ITS_OWN,
+    "campaigns": claim("stored.nothing", _("nothing")),
+}
+
+
+def describe_stored_data(feature: Feature, translate: Callable[[str], str] = str) -> str:
+    times = {"days": feature.retention_days, "hours": feature.cache_hours}
+    return translate(STORED_DATA[feature.key]) % times
