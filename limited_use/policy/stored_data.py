@@ -18,15 +18,15 @@ STORED_DATA: Final[Mapping[str, str]] = {
     "inbox": claim(
         "stored.mail",
         _(
-            "a copy of the last %(days)s days, unless you choose another period, until you"
-            " disconnect or withdraw; older mail stays at your provider"
+            "a copy of the mail of the last %(days)s days, unless you choose another period, until"
+            " you disconnect or withdraw; older mail stays at your provider"
         ),
     ),
     "mail-sending": claim(
         "stored.outgoing-mail",
         _(
-            "text and files of a message, until it is sent or you delete it or disconnect, then for"
-            " 30 days when it was sent; your signature, until you remove it or disconnect"
+            "text and files of a message until it is sent, and the time of sending for 30 days;"
+            " your signature; until you delete them or disconnect"
         ),
     ),
     "calendar": claim(

@@ -73,7 +73,7 @@ class TestWhatAFeatureStores:
     def test_names_the_times_that_are_enforced(self):
         sent, drafts = command_outcomes.LISTED_FOR, proposals.LIFETIME
 
-        assert f"for {sent.days} days when it was sent" in STORED_DATA["mail-sending"]
+        assert f"the time of sending for {sent.days} days" in STORED_DATA["mail-sending"]
         assert f"at most {drafts.days} days" in STORED_DATA["reply-assistant"]
 
     @pytest.mark.django_db
@@ -145,7 +145,7 @@ class TestHowLongMailIsKept:
         page = Client().get(reverse("data-use")).text
 
         assert "Antares stores the mail of the last 30 days" in page
-        assert "a copy of the last 30 days, unless you choose another period" in page
+        assert "a copy of the mail of the last 30 days, unless you choose another period" in page
         assert "90 days" not in page
 
 
