@@ -27,7 +27,12 @@ from integrations.models import (
     Integration,
 )
 from integrations.providers import errors
-from integrations.providers.files import FileAdapter, NewFile, RemoteFile
+from integrations.providers.files import (
+    FileAdapter,
+    NewFile,
+    RemoteFile,
+    UploadPreparation,
+)
 from limited_use.access_request import Permit
 from limited_use.sinks import provider_sink
 from limited_use.vault import sealing
@@ -243,20 +248,16 @@ class FileTransfer:
         return complete_file
 
     def _open_session(self) -> RemoteFile | None:
-        if not self.state.file_id:
-            file_id = self.call(lambda adapter: adapter.make_file_id())
-            # Saved before the session is opened, so that no failure leads to a second id.
-            self.save(replace(self.state, file_id=file_id))
         descriptor = self.read_descriptor()
-        place = folders.find_target_folder(self)
-        is_namesake = self.call(
-            lambda adapter: adapter.has_namesake(descriptor.filename, place.folder_id)
-        )
+        folder_id, preparation = self._prepare_upload(descriptor.filename)
+        if not self.state.file_id:
+            # Saved before the session is opened, so that no failure leads to a second id.
+            self.save(replace(self.state, file_id=preparation.file_id))
         new_file = NewFile(
             self.state.file_id,
             descriptor.filename,
             descriptor.content_type,
-            place.folder_id,
+            folder_id,
             self.file.size,
         )
         try:
@@ -272,14 +273,28 @@ class FileTransfer:
             # The folder was deleted between two calls.
             raise UploadFailed(DriveFileProblem.FOLDER_GONE) from None
         self.save(
-            replace(self.state, folder_id=place.folder_id).begin_again(session_url),
+            replace(self.state, folder_id=folder_id).begin_again(session_url),
             state=DriveFileState.UPLOADING,
             received=0,
-            is_namesake=is_namesake,
+            is_namesake=preparation.is_namesake,
             is_offset_known=True,
             session_count=self.file.session_count + 1,
         )
         return None
+
+    def _prepare_upload(self, filename: str) -> tuple[str, UploadPreparation]:
+        """Return the id of the folder, and what the Drive says of it."""
+
+        def ask(folder_id: str) -> UploadPreparation:
+            return self.call(lambda adapter: adapter.prepare_upload(filename, folder_id))
+
+        stored = folders.get_stored_folder(self)
+        if stored is not None:
+            preparation = ask(stored.folder_id)
+            if preparation.is_folder_there:
+                return stored.folder_id, preparation
+        found = folders.find_target_folder(self)
+        return found.folder_id, ask(found.folder_id)
 
     def _save_offset(self, state: TransferState) -> None:
         self.save(

@@ -88,8 +88,34 @@ def find_target_folder(transfer: FileTransfer) -> FolderPlace:
 
     :raises UploadFailed: if the owner's chosen folder no longer exists
     """
+    drive = _open_drive_of(transfer)
+    consent_id = transfer.file.standing_consent_id
+    if consent_id is None:
+        return find_current_folder(drive)
+    return _check_chosen_folder(drive, _get_consent_place(drive, consent_id))
+
+
+def get_stored_folder(transfer: FileTransfer) -> FolderPlace | None:
+    """
+    Return the folder of `find_target_folder` without asking the Drive, which may have lost it.
+
+    :return: None: Antares's own folder was not created yet
+    :raises UploadFailed: if the file's standing consent no longer exists
+    """
+    drive = _open_drive_of(transfer)
+    consent_id = transfer.file.standing_consent_id
+    if consent_id is not None:
+        return _get_consent_place(drive, consent_id)
+    folder = _get_folder(drive)
+    if folder is None:
+        return None
+    place = _open_place(drive, folder.place)
+    return place if folder.is_chosen or place.link else None
+
+
+def _open_drive_of(transfer: FileTransfer) -> OpenDrive:
     file = transfer.file
-    drive = OpenDrive(
+    return OpenDrive(
         file.integration_id,
         file.user_id,
         file.organisation_id,
@@ -98,12 +124,13 @@ def find_target_folder(transfer: FileTransfer) -> FolderPlace:
         transfer.permit,
         transfer.clock,
     )
-    if file.standing_consent_id is None:
-        return find_current_folder(drive)
-    consent = StandingConsent.objects.filter(id=file.standing_consent_id).first()
+
+
+def _get_consent_place(drive: OpenDrive, consent_id: UUID) -> FolderPlace:
+    consent = StandingConsent.objects.filter(id=consent_id).first()
     if consent is None:
         raise UploadFailed(DriveFileProblem.STOPPED)
-    return _check_chosen_folder(drive, _open_place(drive, consent.place))
+    return _open_place(drive, consent.place)
 
 
 def find_current_folder(drive: OpenDrive) -> FolderPlace:
@@ -143,7 +170,7 @@ def _find_folder(drive: OpenDrive, folder_id: str) -> RemoteFile | None:
         remote = drive.call(lambda adapter: adapter.find_file(folder_id))
     except errors.Gone:
         return None
-    return remote if remote.is_folder and not remote.is_trashed else None
+    return remote if remote.is_usable_folder else None
 
 
 def _find_own_folder(drive: OpenDrive, place: FolderPlace) -> RemoteFile | None:

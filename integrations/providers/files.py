@@ -28,11 +28,15 @@ class RemoteFile:
     is_folder: bool = False
     is_trashed: bool = False
 
+    @property
+    def is_usable_folder(self) -> bool:
+        return self.is_folder and not self.is_trashed
+
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
     """
-    :param file_id: made before (`FileAdapter.make_file_id`), so that a repetition creates no
+    :param file_id: made before (`FileAdapter.prepare_upload`), so that a repetition creates no
         second file
     :param size: in bytes; None: not known yet
     """
@@ -53,6 +57,22 @@ class UploadStatus:
 
     offset: int
     file: RemoteFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPreparation:
+    """
+    What an upload needs to know before its session is opened.
+
+    :param file_id: new, for the file
+    :param is_folder_there: false: the folder does not exist, is in the trash, or is not covered by
+        the grant
+    :param is_namesake: whether the folder has a file of that name that the grant covers
+    """
+
+    file_id: str
+    is_folder_there: bool
+    is_namesake: bool
 
 
 class FileAdapter(Protocol):
@@ -77,8 +97,8 @@ class FileAdapter(Protocol):
         :raises Gone: if there is none that the grant covers
         """
 
-    def has_namesake(self, name: str, folder_id: str) -> bool:
-        """Return whether the folder has a file of that name that the grant covers."""
+    def prepare_upload(self, name: str, folder_id: str) -> UploadPreparation:
+        """Make an id for a file of that name, and look into the folder, in one request."""
 
     def open_upload(self, new_file: NewFile) -> str:
         """

@@ -54,6 +54,7 @@ class CalendarService:
 @dataclass(frozen=True, slots=True)
 class DriveService:
     files: Any
+    batch_url: str
 
 
 def load_library() -> None:
@@ -136,7 +137,11 @@ def get_calendar_service(root_url: str) -> CalendarService:
 
 @lru_cache(maxsize=8)
 def get_drive_service(root_url: str) -> DriveService:
-    return DriveService(files=_build_service(_load_document_at("drive", root_url)).files())
+    document = _load_document_at("drive", root_url)
+    return DriveService(
+        files=_build_service(document).files(),
+        batch_url=document["rootUrl"] + document["batchPath"],
+    )
 
 
 def build_resumable_upload(method: Any, content_type: str, **parameters: Any) -> Any:

@@ -3,11 +3,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from integrations.providers import errors, provider_http, unexpected_responses
 from integrations.providers.file_download import FileDownload
-from integrations.providers.files import NewFile, RemoteFile, UploadStatus
+from integrations.providers.files import (
+    NewFile,
+    RemoteFile,
+    UploadPreparation,
+    UploadStatus,
+)
 from integrations.providers.mail import parse_provider_id
 from integrations.providers.provider_access import ProviderAccess
 from integrations.providers.request_bodies import StreamedBody
@@ -15,6 +20,7 @@ from integrations.providers.request_bodies import StreamedBody
 from . import drive_uploads
 from .discovery import DriveService, get_drive_service, get_root_url
 from .drive_files import FIELDS, FOLDER_TYPE, map_file, quote_search_value
+from .google_batch import GoogleOutcome, send_batch
 from .google_http import (
     map_google_error,
     prepare_request,
@@ -34,9 +40,7 @@ class GoogleDriveAdapter:
 
     @unexpected_responses.raise_unexpected
     def make_file_id(self) -> str:
-        request = self.api.files.generateIds(count=1, space="drive", type="files")
-        answer = send_google_read(request, self.access)
-        return parse_provider_id(answer["ids"][0])
+        return _parse_new_id(send_google_read(self._build_id_request(), self.access))
 
     @unexpected_responses.raise_unexpected
     def create_folder(self, folder_id: str, name: str) -> RemoteFile:
@@ -46,23 +50,43 @@ class GoogleDriveAdapter:
 
     @unexpected_responses.raise_unexpected
     def find_file(self, file_id: str) -> RemoteFile:
-        request = self.api.files.get(fileId=file_id, fields=FIELDS, **_ALL_DRIVES)
-        return map_file(send_google_read(request, self.access))
+        return map_file(send_google_read(self._build_file_request(file_id), self.access))
 
     @unexpected_responses.raise_unexpected
-    def has_namesake(self, name: str, folder_id: str) -> bool:
+    def prepare_upload(self, name: str, folder_id: str) -> UploadPreparation:
+        requests = [
+            self._build_id_request(),
+            self._build_file_request(folder_id),
+            self._build_namesake_request(name, folder_id),
+        ]
+        new_id, folder, namesakes = send_batch(requests, self.access, url=self.api.batch_url)
+        found_folder = _get_unless_gone(folder)
+        # A search in a folder that does not exist finds nothing, or is refused with 404.
+        found_namesakes = _get_unless_gone(namesakes)
+        return UploadPreparation(
+            file_id=_parse_new_id(_get(new_id)),
+            is_folder_there=found_folder is not None and map_file(found_folder).is_usable_folder,
+            is_namesake=found_namesakes is not None and bool(found_namesakes.get("files")),
+        )
+
+    def _build_id_request(self) -> Any:
+        return self.api.files.generateIds(count=1, space="drive", type="files")
+
+    def _build_file_request(self, file_id: str) -> Any:
+        return self.api.files.get(fileId=file_id, fields=FIELDS, **_ALL_DRIVES)
+
+    def _build_namesake_request(self, name: str, folder_id: str) -> Any:
         query = (
             f"name = {quote_search_value(name)} and {quote_search_value(folder_id)} in parents"
             " and trashed = false"
         )
-        request = self.api.files.list(
+        return self.api.files.list(
             q=query,
             pageSize=1,
             fields="files(id)",
             includeItemsFromAllDrives=True,
             **_ALL_DRIVES,
         )
-        return bool(send_google_read(request, self.access).get("files"))
 
     @unexpected_responses.raise_unexpected
     def open_upload(self, new_file: NewFile) -> str:
@@ -103,6 +127,20 @@ class GoogleDriveAdapter:
             fileId=file_id, body={"trashed": True}, fields="id", **_ALL_DRIVES
         )
         send_google_write(request, self.access)
+
+
+def _parse_new_id(answer: dict[str, Any]) -> str:
+    return parse_provider_id(answer["ids"][0])
+
+
+def _get(outcome: GoogleOutcome) -> dict[str, Any]:
+    if isinstance(outcome, errors.ProviderError):
+        raise outcome
+    return outcome
+
+
+def _get_unless_gone(outcome: GoogleOutcome) -> dict[str, Any] | None:
+    return None if isinstance(outcome, errors.Gone) else _get(outcome)
 
 
 def _iterate_content(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
@@ -16,7 +18,8 @@ from integrations.models import (
     Integration,
     PurgeTrigger,
 )
-from integrations.providers import errors
+from integrations.providers import errors, provider_http
+from integrations.providers.provider_access import ProviderAccess
 from tests.integrations.drive.tus_files import UNIT, make_checksum, make_file
 from tests.integrations.google import ALICE_BOX
 
@@ -103,6 +106,63 @@ class TestUpload:
         files.finish(address, data)
         run_worker()
         files.check_remote(data)
+
+
+class TestPreparation:
+    """What is asked before the upload session is opened."""
+
+    NAMESAKES = "/drive/v3/files"
+
+    def test_is_one_request(self, files, monkeypatch):
+        files.upload(make_file(10))
+        paths = []
+        send_request = provider_http.send_request
+
+        def note(method, url, *arguments, **more):
+            paths.append(urlsplit(url).path)
+            return send_request(method, url, *arguments, **more)
+
+        monkeypatch.setattr(provider_http, "send_request", note)
+
+        files.upload(make_file(11), filename="b.bin")
+
+        assert paths == ["/batch/drive/v3", "/upload/drive/v3/files", "/upload/drive/v3/files"]
+
+    @pytest.mark.parametrize("status", [429, 500, 503])
+    @pytest.mark.parametrize("ending", ["/generateIds", "/files", "folder"])
+    def test_is_repeated_if_a_part_of_it_fails(self, files, google, ending, status):
+        files.upload(make_file(10))
+        ending = get_folder_id(files) if ending == "folder" else ending
+        google.fail_next(path_prefix="/drive/v3/", path_suffix=ending, status=status)
+        address = files.begin(11, filename="b.bin")
+
+        assert files.send(address, make_file(11)).status_code == 503
+        files.finish(address, make_file(11))
+
+        assert files.read(address)["state"] == "done"
+        assert [file["creations"] for file in files.list_remote()] == [1, 1]
+
+    def test_finds_no_namesake_if_the_search_is_refused_with_404(self, files, google):
+        files.upload(make_file(10))
+        google.fail_next(path_prefix=self.NAMESAKES, path_suffix=self.NAMESAKES, status=404)
+
+        files.upload(make_file(11))
+
+        assert [row["is_namesake"] for row in files.list()] == [False, False]
+
+    def test_asks_for_a_new_token_if_the_parts_are_refused(self, files, google, monkeypatch):
+        files.upload(make_file(10))
+        google.expire_access(ALICE_BOX)
+        refusals = []
+
+        def renew(_, refusal):
+            refusals.append(refusal.status)
+            raise errors.Unavailable("no worker in this test")
+
+        monkeypatch.setattr(ProviderAccess, "renew", renew)
+
+        assert files.send(files.begin(11), make_file(11)).status_code == 503
+        assert refusals == [401]
 
 
 class TestOwnFolder:
