@@ -12,6 +12,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -36,6 +37,9 @@ _DUE_IN_QUERIES: Final = (
     # Whether the folder has a file of this name.
     (re.compile(r"/drive/v3/files"), "q"),
 )
+#: Where requests of Google leave together, and the first line of each.
+_BATCHES: Final = "/batch/"
+_PART: Final = re.compile(rb"^([A-Z]+) (/\S+) HTTP/1\.1\r\n", re.MULTILINE)
 #: Where what a person writes in an event goes to their own provider, which keeps it.
 _EVENTS_ARE_WRITTEN: Final = re.compile(
     r"/calendar/v3/calendars/-/events(/[^/]+)?|/v1\.0/me/calendars/-/events(/[^/]+)?"
@@ -72,7 +76,12 @@ class Sent:
 
     @property
     def parts(self) -> list[Sent]:
-        """Return the request itself, or, of a batch of Graph's, the requests in it."""
+        """Return the request itself, or, of a batch of Graph's or Google's, the requests in it."""
+        if self.path.startswith(_BATCHES):
+            return [
+                Sent(method.decode(), target.decode("latin-1"), (), b"")
+                for method, target in _PART.findall(self.body)
+            ]
         root, found, _ = self.path.rpartition("/$batch")
         if not found:
             return [self]
@@ -88,11 +97,9 @@ class Sent:
     @property
     def without_its_due(self) -> bytes:
         """What is left without credentials and words to search for, where those belong."""
-        path, _, query = self.target.partition("?")
-        path = _NAMED.sub(r"\1-", path)
-        due = {f"{name}=" for place, name in _DUE_IN_QUERIES if place.fullmatch(path)}
-        due |= {f"{_SESSION}="} if self._is_of_upload_session else set()
-        query = "&".join(one for one in query.split("&") if not one.startswith(tuple(due)))
+        path, query = _split_target(self.target)
+        if self._is_of_upload_session:
+            query = _drop_parameters(query, {_SESSION})
         headers = [
             f"{name}: {value}" for name, value in self.headers if not self._is_due(name, value)
         ]
@@ -109,6 +116,8 @@ class Sent:
             body = _drop_members(body, _OF_A_FILE)
         elif self.method == "PUT" and self._is_of_upload_session:
             body = b""
+        elif path.startswith(_BATCHES):
+            body = _PART.sub(_drop_due_of_part, body)
         return "\n".join((self.method, path, query, *headers)).encode("latin-1") + b"\n\n" + body
 
     @property
@@ -130,6 +139,24 @@ class Sent:
             return self._opens_upload_session
         is_token = name == "authorization" and value.startswith("Bearer ")
         return is_token and not self.is_for_secrets
+
+
+def _split_target(target: str) -> tuple[str, str]:
+    """Return path and query, without names and words where those belong."""
+    path, _, query = target.partition("?")
+    path = _NAMED.sub(r"\1-", path)
+    return path, _drop_parameters(
+        query, {name for place, name in _DUE_IN_QUERIES if place.fullmatch(path)}
+    )
+
+
+def _drop_parameters(query: str, names: AbstractSet[str]) -> str:
+    return "&".join(one for one in query.split("&") if one.partition("=")[0] not in names)
+
+
+def _drop_due_of_part(part: re.Match[bytes]) -> bytes:
+    path, query = _split_target(part[2].decode("latin-1"))
+    return part[1] + f" {path}?{query} HTTP/1.1\r\n".encode("latin-1")
 
 
 def _drop_members(body: bytes, names: frozenset[str]) -> bytes:

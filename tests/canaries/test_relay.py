@@ -99,3 +99,29 @@ def test_is_a_leak_in_a_header():
     assert MARK.encode() not in list_left_of_request(
         "GET", "/gmail", authorization=f"Bearer {MARK}"
     )
+
+
+def batch(target: str, more: str = "") -> Sent:
+    part = f"Content-Type: application/http\r\n\r\nGET {target} HTTP/1.1\r\n{more}\r\n\r\n"
+    return Sent("POST", "/batch/drive/v3", (), f"--b\r\n{part}--b--\r\n".encode())
+
+
+def test_is_no_leak_at_its_place_in_a_batch():
+    sent = batch(f"/drive/v3/files?pageSize=1&q=name%3D{MARK}&alt=json")
+
+    assert MARK.encode() not in sent.without_its_due
+    assert b"GET /drive/v3/files?pageSize=1&alt=json HTTP/1.1" in sent.without_its_due
+    assert [part.path for part in sent.parts] == ["/drive/v3/files"]
+
+
+@pytest.mark.parametrize(
+    ("target", "more"),
+    [
+        (f"/drive/v3/files/abc?q={MARK}", ""),
+        (f"/drive/v3/files?fields={MARK}", ""),
+        (f"/drive/v3/files/{MARK}?alt=json", ""),
+        ("/drive/v3/files?q=x", f"x-more: {MARK}"),
+    ],
+)
+def test_is_a_leak_anywhere_else_in_a_batch(target, more):
+    assert MARK.encode() in batch(target, more).without_its_due
