@@ -69,7 +69,11 @@ async def _serve_request(request: web.Request) -> web.StreamResponse:
     fault = state.faults.take_matching(call)
     if fault:
         if fault.hang_seconds:
+            faults = state.faults
             await asyncio.sleep(fault.hang_seconds)
+            if state.faults is not faults:
+                # The sandbox was reset: the call has no effect on what came after.
+                return _abort_connection(request)
         if fault.drop == "before":
             return _abort_connection(request)
         if fault.status and not fault.after:

@@ -220,6 +220,16 @@ class TestFailures:
             assert time.monotonic() < give_up_at, "the label was never made"
             time.sleep(0.05)
 
+    def test_of_hanging_calls_have_no_effect_after_a_reset(self, sandbox):
+        sandbox.fail_next(path_prefix="/token", hang_seconds=0.5)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{sandbox.url}/token", timeout=0.2)
+
+        sandbox.reset()
+        time.sleep(0.6)
+
+        assert sandbox.calls("/token") == 0
+
     def labels(self, users):
         return users.labels().list(userId="me").execute()["labels"]
 
