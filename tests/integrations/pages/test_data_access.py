@@ -19,6 +19,7 @@ from limited_use.models import Consent
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_vocabulary import DataClass, Recipient
 from limited_use.policy.rules import PERMISSION_RULES, PROHIBITION_RULES
+from limited_use.policy.stored_data import describe_stored_data
 from tests.api import cast
 from tests.broker import record_messages
 from tests.factories import make_message
@@ -79,7 +80,7 @@ class TestAccess:
             assert feature.where in said
             for data_class in feature.data_classes:
                 assert str(messages.DATA_CLASS[data_class]) in said
-            assert ("days" in said) is (feature.retention_days is not None)
+            assert describe_stored_data(feature) in said
 
     def test_says_since_when_and_to_which_version(self, alice, her_browser):
         said = reading.text(find_card(show_access(her_browser), "Unified inbox"))
