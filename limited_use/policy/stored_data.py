@@ -9,8 +9,8 @@ from .claims import claim
 from .feature_registry import Feature
 from .text_marking import gettext_noop as _
 
-_NOTHING_OF_ITS_OWN: Final = claim(
-    "stored.nothing-of-its-own", _("nothing of its own: it uses what other features store")
+_NO_COPY: Final = claim(
+    "stored.no-copy", _("no copy of its own: it uses what other features store")
 )
 
 #: By the feature's key.
@@ -43,10 +43,10 @@ STORED_DATA: Final[Mapping[str, str]] = {
             " your access ends, or a year without signing in"
         ),
     ),
-    "calendar-editing": _NOTHING_OF_ITS_OWN,
-    "calendar-sharing": _NOTHING_OF_ITS_OWN,
-    "scheduler": _NOTHING_OF_ITS_OWN,
-    "inbox-widget": _NOTHING_OF_ITS_OWN,
+    "calendar-editing": _NO_COPY,
+    "calendar-sharing": _NO_COPY,
+    "scheduler": _NO_COPY,
+    "inbox-widget": _NO_COPY,
     "reply-assistant": claim(
         "stored.proposed-drafts",
         _("drafts that it proposes, until you send or delete them, for at most 14 days"),
@@ -65,11 +65,11 @@ STORED_DATA: Final[Mapping[str, str]] = {
             " from the list of your uploads or disconnect the Drive; never the files"
         ),
     ),
-    "support": _NOTHING_OF_ITS_OWN,
-    "export": _NOTHING_OF_ITS_OWN,
-    "calendar-export": _NOTHING_OF_ITS_OWN,
-    "file-list-export": _NOTHING_OF_ITS_OWN,
-    "mailbox-notices": _NOTHING_OF_ITS_OWN,
+    "support": _NO_COPY,
+    "export": _NO_COPY,
+    "calendar-export": _NO_COPY,
+    "file-list-export": _NO_COPY,
+    "mailbox-notices": _NO_COPY,
     "campaigns": claim("stored.nothing", _("nothing")),
 }
 

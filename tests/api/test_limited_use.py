@@ -124,7 +124,7 @@ class TestFeatureOverApi:
         for path in every_read(mine):
             assert widget.get(path).status_code == 200, path
 
-    @pytest.mark.claim("feature.widget", "stored.nothing-of-its-own")
+    @pytest.mark.claim("feature.widget", "stored.no-copy")
     def test_keeps_nothing_of_what_it_reads(self, widget, mine):
         before = dump()
         works_before = list_works_without_view()

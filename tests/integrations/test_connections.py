@@ -477,7 +477,7 @@ class TestTheSameAccountAgain:
     def test_is_known_by_its_subject_and_not_by_its_address(self, browser_of, alice, google):
         browser = browser_of(alice)
         browser.connect()
-        # Google reused the address for somebody else's account.
+        # Google gave the address to another account.
         google.seed("renamed@example.com", size=0)
 
         browser.connect("renamed@example.com")

@@ -370,7 +370,7 @@ class TestForbidding:
 
 
 class TestKeeping:
-    @pytest.mark.claim("stored.nothing-of-its-own", "feature.scheduler", "feature.widget")
+    @pytest.mark.claim("stored.no-copy", "feature.scheduler", "feature.widget")
     @pytest.mark.clause("MS-COPY")
     @pytest.mark.clause("AN-21")
     @pytest.mark.clause("AN-5")

@@ -60,11 +60,11 @@ class GoogleDriveAdapter:
             self._build_namesake_request(name, folder_id),
         ]
         new_id, folder, namesakes = send_batch(requests, self.access, url=self.api.batch_url)
-        found_folder = _get_unless_gone(folder)
+        found_folder = _get_content_unless_gone(folder)
         # A search in a folder that does not exist finds nothing, or is refused with 404.
-        found_namesakes = _get_unless_gone(namesakes)
+        found_namesakes = _get_content_unless_gone(namesakes)
         return UploadPreparation(
-            file_id=_parse_new_id(_get(new_id)),
+            file_id=_parse_new_id(_get_content(new_id)),
             is_folder_there=found_folder is not None and map_file(found_folder).is_usable_folder,
             is_namesake=found_namesakes is not None and bool(found_namesakes.get("files")),
         )
@@ -133,14 +133,14 @@ def _parse_new_id(answer: dict[str, Any]) -> str:
     return parse_provider_id(answer["ids"][0])
 
 
-def _get(outcome: GoogleOutcome) -> dict[str, Any]:
+def _get_content(outcome: GoogleOutcome) -> dict[str, Any]:
     if isinstance(outcome, errors.ProviderError):
         raise outcome
     return outcome
 
 
-def _get_unless_gone(outcome: GoogleOutcome) -> dict[str, Any] | None:
-    return None if isinstance(outcome, errors.Gone) else _get(outcome)
+def _get_content_unless_gone(outcome: GoogleOutcome) -> dict[str, Any] | None:
+    return None if isinstance(outcome, errors.Gone) else _get_content(outcome)
 
 
 def _iterate_content(chunks: Iterator[bytes]) -> Iterator[bytes]:

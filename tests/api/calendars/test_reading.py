@@ -118,7 +118,7 @@ class TestEvents:
     def test_are_shown_to_the_feature_that_she_switched_on(self, alice):
         assert len(list_events(scheduler(alice))) == 10
 
-    @pytest.mark.claim("feature.scheduler", "stored.nothing-of-its-own")
+    @pytest.mark.claim("feature.scheduler", "stored.no-copy")
     def test_are_kept_by_no_feature_that_reads_them(self, alice):
         assistant = scheduler(alice)
         before = dump()

@@ -53,7 +53,7 @@ def create_event(client, body, key="key-00000001"):
 
 
 class TestWithoutAnAgreement:
-    @pytest.mark.claim("withdraw.no-copy", "feature.editing")
+    @pytest.mark.claim("withdraw.no-copy", "feature.editing", "stored.no-copy")
     def test_nothing_is_written_from_the_withdrawal_on(self, alice, account):
         browser = cast.browser(alice.user, recent=True)
         ok(create_event(browser, make_event_body(alice)), 201)

@@ -399,7 +399,7 @@ class TestTheAgreementToLocalCalendars:
         monkeypatch.setitem(FEATURES, "local-calendar", reworded)
         month = (reverse("calendar"), {"view": "month", "day": "2026-06-03"})
         assert browser.get(*month).status_code == 403
-        # What they wrote is theirs, whatever they agree to now.
+        # Their own events stay theirs without the agreement.
         assert b"SUMMARY:Tea" in file_of(browser, local)
 
         form = {"agree": "yes", "version": str(version)}

@@ -1,4 +1,4 @@
-"""From the fence to the receipt, whatever the provider, the queue or a crash do meanwhile."""
+"""A purge from the fence to its receipt: provider down, queue down, killed worker."""
 
 from __future__ import annotations
 

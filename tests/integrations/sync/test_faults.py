@@ -174,7 +174,7 @@ class FaultWorld:
         return not is_due and not self.house.work.failure_count
 
     def check(self) -> None:
-        """Whatever keeps failing is seen to fail."""
+        """Check that the page shows a repeated failure, and that rows and counts agree."""
         status, work = self.house.status, self.house.work
         shown = self.shown()
         if self.bad >= 2:
