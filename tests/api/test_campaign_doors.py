@@ -14,7 +14,7 @@ from tests.api import cast
 from tests.api.schema import problem
 from tests.api.sending_requests import V1, allow_sending, open_assistant, propose, send
 from tests.api.test_limited_use import list_entries_since
-from tests.integrations.test_restored import dump
+from tests.database_rows import dump_tables
 
 MARKER = "zx-campaign-8820"
 
@@ -61,7 +61,7 @@ def assert_refused(answer, alice, before, rule) -> None:
 def assert_nothing_left(mailbox, calls) -> None:
     assert mailbox.calls == calls
     assert (mailbox.sent, mailbox.drafts) == ([], {})
-    stored = b"".join(dump().values())
+    stored = b"".join(dump_tables().values())
     assert MARKER.encode() not in stored
     assert MARKER.encode().hex().encode() not in stored
 

@@ -36,8 +36,8 @@ from tests.api.sending_requests import (
     propose,
 )
 from tests.api.test_limited_use import list_entries_since
+from tests.database_rows import dump_tables
 from tests.integrations import household as houses
-from tests.integrations.test_restored import dump
 from tests.walls import acting_as
 
 MARKER = "zx-proposed-3391"
@@ -68,7 +68,7 @@ class TestProposing:
         proposal = DraftProposal.objects.get()
         assert body == {"id": str(proposal.id)}
         assert (proposal.user_id, proposal.feature) == (alice.user.id, "reply-assistant")
-        stored = b"".join(dump().values())
+        stored = b"".join(dump_tables().values())
         assert MARKER.encode() not in stored
         assert MARKER.encode().hex().encode() not in stored
         assert proposal.expires_at - proposal.created_at == timedelta(days=14)

@@ -33,6 +33,7 @@ from limited_use.models import DataKey, Leaf
 from limited_use.policy.policy_vocabulary import Fact
 from limited_use.vault.fields import StoredCiphertext
 from tests.api import cast
+from tests.database_rows import TABLES_OF_A_RECORD, dump_tables, list_changed_tables
 from tests.factories import (
     actor_for,
     make_connection,
@@ -181,6 +182,16 @@ class TestMailboxExport:
         make_message(other, subject="OTHER")
 
         assert b"OTHER" not in read_finished_copy(stream_export(alice, mailbox))
+
+    @pytest.mark.claim("feature.export", "stored.no-copy")
+    def test_is_not_kept_by_antares(self, alice, mailbox):
+        fill_mailbox(mailbox, 3)
+        before = dump_tables()
+
+        assert b"Letter 2" in read_finished_copy(stream_export(alice, mailbox))
+
+        # The row of an export has its state and numbers.
+        assert list_changed_tables(before) <= TABLES_OF_A_RECORD | {"integrations_export"}
 
     def test_is_whole_where_there_is_no_mail(self, alice, mailbox, tmp_path):
         _, end = read_copy(read_finished_copy(stream_export(alice, mailbox)), tmp_path)

@@ -40,6 +40,7 @@ from limited_use.models.ledger_keys import LedgerKey
 from limited_use.receipts.receipts import get_receipt_public_keys
 from limited_use.vault import data_keys, ledger_key_wrap
 from limited_use.verify import verifier
+from tests.database_rows import dump_tables
 from tests.integrations.household import household
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
 from tests.keyrings import copy_keyring
@@ -82,20 +83,6 @@ def alice():
 def cold():
     data_keys.drop_cached_keys()
     ledger_key_wrap.drop_cached_ciphers()
-
-
-def dump():
-    """Return every row of every table, as the database itself writes them out."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT table_name FROM information_schema.tables"
-            " WHERE table_schema = 'public' AND table_name <> 'django_migrations'"
-        )
-        copied = {}
-        for (table,) in cursor.fetchall():
-            with cursor.copy(f"COPY {table} TO STDOUT") as rows:
-                copied[table] = b"".join(map(bytes, rows))
-    return copied
 
 
 def restore(copied):
@@ -147,7 +134,7 @@ class TestApply:
     def test_purges_again_what_was_purged_with_a_receipt_that_says_why(
         self, alice, settings, tmp_path
     ):
-        copied = dump()
+        copied = dump_tables()
         disconnect_alice(alice)
         restore(copied)
         assert alice.status == (IntegrationStatus.SYNCING, "")
@@ -172,7 +159,7 @@ class TestApply:
 
     def test_does_nothing_twice_and_nothing_to_what_lives(self, alice):
         bob = household()
-        copied = dump()
+        copied = dump_tables()
         disconnect_alice(alice)
         restore(copied)
 
@@ -187,7 +174,7 @@ class TestApply:
 
     def test_leaves_open_messages_to_their_owners_although_no_key_came_back(self, alice):
         message = make_command(alice.integration, timezone.now())
-        restore(dump())
+        restore(dump_tables())
         assert not restore_guard.is_pending()
 
         with acting_as("purge"):
@@ -201,7 +188,7 @@ class TestApply:
 
     @pytest.mark.parametrize("process_class", ["web", "sync"])
     def test_is_seen_by_who_may_not_do_it_and_done_by_who_may(self, alice, process_class):
-        copied = dump()
+        copied = dump_tables()
         disconnect_alice(alice)
         restore(copied)
         with acting_as(process_class):
@@ -215,7 +202,7 @@ class TestApply:
 
     def test_goes_on_where_it_was_killed(self, alice, monkeypatch):
         bob = household()
-        copied = dump()
+        copied = dump_tables()
         for one in (alice, bob):
             disconnect_alice(one)
         restore(copied)
@@ -244,7 +231,7 @@ class TestApply:
         StatusChange.objects.all().delete()
         Integration.objects.all().delete()
         DataKey.objects.filter(holder=alice.integration.id).delete()
-        copied = dump()
+        copied = dump_tables()
         assert connection_removal.remove_connection(
             connection_id=alice.connection.id, at=timezone.now()
         )
@@ -259,7 +246,7 @@ class TestApply:
         assert connection_removal.remove_due_connections(at=timezone.now()) == 1
 
     def test_asks_to_reconnect_where_the_grant_had_been_replaced(self, alice):
-        copied = dump()
+        copied = dump_tables()
         renewed = Connection.objects.get(id=alice.connection.id)
         data_keys.destroy_returning_id(holder=renewed.grant_id)
         ledger_sequencer.run_sequencer(timezone.now())
@@ -276,7 +263,7 @@ class TestApply:
 
     def test_hands_out_no_ledger_key_a_second_time(self, alice):
         job = disconnect_alice(alice)
-        copied = dump()
+        copied = dump_tables()
         ledger_key_release.take_ledger_file(job_id=job.id, user_id=alice.user.id, at=timezone.now())
         ledger_sequencer.run_sequencer(timezone.now())
         restore(copied)
@@ -314,7 +301,7 @@ class TestDoor:
     @pytest.mark.claim("restored.removing-again")
     def test_is_shut_until_the_tombstones_are_applied(self, alice, monkeypatch):
         monkeypatch.setattr("config.startup_gate.CHECK_INTERVAL", 0.0)
-        copied = dump()
+        copied = dump_tables()
         disconnect_alice(alice)
         restore(copied)
         door = self.door()

@@ -31,6 +31,7 @@ from limited_use.sinks import support_sink
 from limited_use.vault import data_keys
 from limited_use.vault.envelope import Unopenable
 from tests.api import cast
+from tests.database_rows import TABLES_OF_A_RECORD, dump_tables, list_changed_tables
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations import household
@@ -343,6 +344,16 @@ class TestSupport:
         assert "OTHER" not in page
         assert "alice@gmail.example calendar" not in page
         assert read_event(cast.desk(sam), get_event(alice, "OTHER")).status_code == 403
+
+    @pytest.mark.claim("feature.support", "stored.no-copy")
+    def test_makes_no_copy_by_reading(self, alice, event, sam):
+        open_to_support(alice.actor, event)
+        desk = cast.desk(sam)
+        before = dump_tables()
+
+        assert f"{CANARY} text" in read_event(desk, event).text
+
+        assert list_changed_tables(before) <= TABLES_OF_A_RECORD
 
     @pytest.mark.claim("event-support.as-it-is")
     def test_sees_the_event_as_it_is_when_it_changes(self, alice, account, event, sam):

@@ -23,6 +23,7 @@ from limited_use.policy.policy_vocabulary import Fact
 from limited_use.sinks import support_sink
 from limited_use.vault.envelope import Unopenable
 from tests.api import cast
+from tests.database_rows import TABLES_OF_A_RECORD, dump_tables, list_changed_tables
 from tests.factories import actor_for, make_message, make_user
 from tests.integrations.pages import reading
 from tests.integrations.support.desk import (
@@ -225,6 +226,16 @@ class TestSupport:
         assert f"{CANARY}.pdf" not in page
         assert "OTHER" not in page
         assert read_item(desk(sam), other).status_code == 403
+
+    @pytest.mark.claim("feature.support", "stored.no-copy")
+    def test_makes_no_copy_by_reading(self, message, alice, sam):
+        open_to_support(alice, message)
+        browser = desk(sam)
+        before = dump_tables()
+
+        assert f"{CANARY} text" in read_item(browser, message).text
+
+        assert list_changed_tables(before) <= TABLES_OF_A_RECORD
 
     @pytest.mark.clause("LU-3")
     @pytest.mark.claim("data-use.staff")

@@ -206,7 +206,7 @@ class TestDeletion:
         page = unescape(rita.get(path).text)
 
         # Campaigns use nothing, and are not in every table.
-        for feature in filter(lambda declared: declared.purposes, FEATURES.values()):
+        for feature in [feature for feature in FEATURES.values() if feature.purposes]:
             row = page.partition(f"<code>{feature.key}</code>")[2].partition("</tr>")[0]
             assert f'data-label="Stored">{describe_stored_data(feature)}</td>' in row
 

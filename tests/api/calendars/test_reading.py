@@ -26,8 +26,8 @@ from tests.api.calendars.asking import (
     share_calendar,
     withdraw,
 )
+from tests.database_rows import TABLES_OF_A_RECORD, dump_tables, list_changed_tables
 from tests.integrations.calendar_house import meeting, moment
-from tests.integrations.test_restored import dump
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(1)]
 UNKNOWN = "00000000-0000-7000-8000-000000000001"
@@ -121,7 +121,7 @@ class TestEvents:
     @pytest.mark.claim("feature.scheduler", "stored.no-copy")
     def test_are_kept_by_no_feature_that_reads_them(self, alice):
         assistant = scheduler(alice)
-        before = dump()
+        before = dump_tables()
 
         listed = ok(assistant.get(f"{V1}/calendars"))["data"]
         assert ok(assistant.get(f"{V1}/calendars/{listed[0]['id']}"))
@@ -130,10 +130,16 @@ class TestEvents:
         for one in list_events(assistant):
             ok(assistant.get(f"{V1}/events/{one['id']}"))
 
-        after = dump()
-        changed = {table for table in after if after[table] != before[table]}
-        # That it read is recorded and counted; the first use of an hour makes a key of the ledger.
-        assert changed <= {"limited_use_leaf", "limited_use_datakey", "accounts_ratecount"}
+        assert list_changed_tables(before) <= TABLES_OF_A_RECORD
+
+    @pytest.mark.claim("feature.sharing", "stored.no-copy")
+    def test_are_not_copied_for_the_colleague_who_reads_them(self, alice, bob, his):
+        share_calendar(alice, bob)
+        before = dump_tables()
+
+        assert "Review" in [event["title"] for event in list_events(his)]
+
+        assert list_changed_tables(before) <= TABLES_OF_A_RECORD
 
     @pytest.mark.claim("feature.campaigns", "feature.campaigns-nothing")
     @pytest.mark.parametrize("path", ["calendars", "events"])

@@ -1,4 +1,4 @@
-"""Events written through the API: once, over nobody's change, in words where it cannot be."""
+"""The API writes an event once, never over a newer change, and explains each refusal."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from integrations.models import DriveFileState
 from limited_use.models import Leaf
 from tests import drive as drive_rows
 from tests.api.test_limited_use import list_entries_since
+from tests.database_rows import TABLES_OF_A_RECORD, dump_tables, list_changed_tables
 from tests.integrations.drive.tus_files import make_file
 from tests.integrations.test_drive_account import disconnect
 
@@ -53,6 +54,15 @@ class TestTheFile:
         assert lines[0]["finished_at_utc"].endswith("+00:00")
         assert (lines[1]["id"], lines[1]["finished_at_utc"]) == (waiting["id"], "")
         assert data not in answer.getvalue()
+
+    @pytest.mark.claim("feature.file-list-export", "stored.no-copy")
+    def test_is_not_kept_by_antares(self, alices, files):
+        files.begin(10, filename="Later.txt")
+        before = dump_tables()
+
+        assert [line["filename"] for line in download(alices.client)] == ["Later.txt"]
+
+        assert list_changed_tables(before) <= TABLES_OF_A_RECORD
 
     def test_is_recorded_once_for_each_part(self, alices, files):
         files.begin(20)

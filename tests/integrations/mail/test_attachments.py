@@ -20,8 +20,8 @@ from integrations.providers import errors
 from integrations.providers.file_download import FileDownload
 from limited_use.sinks.traceback_guard import SinkFailed
 from limited_use.vault.envelope import Unopenable
+from tests.database_rows import dump_tables, list_changed_tables
 from tests.integrations.mail.conftest import make_context
-from tests.integrations.test_restored import dump
 
 PICTURE = b"""From: bob@example.test
 Subject: picture
@@ -72,13 +72,12 @@ class TestADownload:
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
 
         assert mailbox.calls.count("attachment") == 0
-        before = dump()
+        before = dump_tables()
 
         files = [attachments.download_attachment(make_context(filled), **ids) for _ in range(2)]
         read = [b"".join(file.pieces) for file in files]
 
-        after = dump()
-        assert {name for name in after if after[name] != before[name]} <= NOT_CONTENT
+        assert list_changed_tables(before) <= NOT_CONTENT
         assert read == [b"%PDF-1.4\n"] * 2
         assert [file.size for file in files] == [len(read[0])] * 2
         assert "/" not in files[0].filename

@@ -39,6 +39,7 @@ from integrations.tasks.outbox import clear_outbox
 from limited_use.models import Consent
 from limited_use.policy.policy_vocabulary import Fact
 from tests.broker import record_messages
+from tests.database_rows import TABLES_OF_A_RECORD, dump_tables, list_changed_tables
 from tests.factories import (
     make_connection,
     make_consent,
@@ -128,6 +129,23 @@ class TestMailboxNotice:
         assert "alice@gmail.example" in text
         assert "/settings/access/" in text
         assert mailoutbox == []
+
+    @pytest.mark.claim("feature.mailbox-notices-disclosure", "stored.no-copy")
+    def test_is_not_kept_by_antares(self, alice, mailbox):
+        command = queue(alice)
+        before = dump_tables()
+
+        sending.dispatch_until_settled(command, Clock())
+
+        (mail,) = sent(mailbox)
+        assert (command.state, command.content) == (OutboxState.SENT, None)
+        # The command has its state, and the integration counts its commands.
+        assert list_changed_tables(before) <= TABLES_OF_A_RECORD | {
+            "integrations_integration",
+            "integrations_outboxcommand",
+            "integrations_quotabucket",
+        }
+        assert mail["Subject"].encode() not in b"".join(dump_tables().values())
 
     def test_has_a_link_that_stops_its_kind(self, alice, mailbox):
         sending.dispatch_until_settled(queue(alice), Clock())

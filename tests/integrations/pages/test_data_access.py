@@ -108,7 +108,7 @@ class TestAccess:
             for rule in feature_status.get_feature_rules(feature)
         }
         shown |= {rule.id for rule in feature_status.list_service_rules()}
-        # Of features that are not registered yet, and so nobody's.
+        # No card shows a rule whose purposes no feature declares.
         declared = {purpose for feature in FEATURES.values() for purpose in feature.purposes}
 
         for rule in PERMISSION_RULES:

@@ -18,6 +18,7 @@ from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.vault import data_keys
 from tests.api import cast
+from tests.database_rows import TABLES_OF_A_RECORD, dump_tables, list_changed_tables
 from tests.integrations.calendar.test_imported import share_calendar
 from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.formats.icalendar.files import BERLIN, calendar, event
@@ -336,6 +337,15 @@ class TestTheFile:
 
         assert b"X-WR-CALNAME:Family" in data
         assert calendar_file_reader.read_calendar_file(data, zone="UTC").entries == ()
+
+    @pytest.mark.claim("feature.calendar-export", "stored.no-copy")
+    def test_is_not_kept_by_antares(self, browser, home):
+        import_file(browser, home, calendar(TEA))
+        before = dump_tables()
+
+        assert b"SUMMARY:Tea" in file_of(browser, home)[1]
+
+        assert list_changed_tables(before) <= TABLES_OF_A_RECORD
 
     @pytest.mark.invariant(3)
     def test_is_in_the_ledger(self, browser, home):

@@ -220,7 +220,7 @@ class TestThePageOfCalendars:
         def fail(*_, **__):
             raise KeyStoreUnavailable("it does not respond")
 
-        # Also for the ledger, whose key a process keeps.
+        # A process caches the key of the ledger as well.
         for name in ("compute_mac", "unwrap"):
             monkeypatch.setattr(FileKeyring, name, fail)
         data_keys.drop_cached_keys()
@@ -399,7 +399,7 @@ class TestTheAgreementToLocalCalendars:
         monkeypatch.setitem(FEATURES, "local-calendar", reworded)
         month = (reverse("calendar"), {"view": "month", "day": "2026-06-03"})
         assert browser.get(*month).status_code == 403
-        # Their own events stay theirs without the agreement.
+        # The owner can still download their events.
         assert b"SUMMARY:Tea" in file_of(browser, local)
 
         form = {"agree": "yes", "version": str(version)}

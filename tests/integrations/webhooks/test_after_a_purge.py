@@ -12,10 +12,10 @@ from django.utils import timezone
 from integrations import connections, purge
 from integrations.models import Connection, PurgeStep, SyncWork, Watch
 from integrations.providers import errors
+from tests.database_rows import dump_tables
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
 from tests.integrations.purge.test_engine import body_of
 from tests.integrations.push.conftest import CALENDAR, reconcile_due_watches
-from tests.integrations.test_restored import dump
 from tests.integrations.webhooks.conftest import send_channel_call, send_push
 from tests.walls import requests_act_as_web
 
@@ -121,13 +121,13 @@ class TestALateNotification:
         queue.clear()
         calls = [*mailbox.calls], [*provider.calls]
         works = SyncWork.objects.count()
-        before = dump()
+        before = dump_tables()
 
         answer = tell()
 
         assert (answer.status_code, answer.content, queue) == (204, b"", [])
         assert ([*mailbox.calls], [*provider.calls]) == calls
         assert SyncWork.objects.count() == works
-        after = dump()
+        after = dump_tables()
         assert {name for name in after if after[name] != before[name]} <= LEDGER
         assert not any(blind.encode() in rows for rows in after.values())
