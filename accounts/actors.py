@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class NoActor(Exception):
-    """The request is not signed in."""
+    """The request is not signed in, or its client acts for nobody."""
 
 
 class ActorKind(StrEnum):
@@ -70,11 +70,14 @@ def get_actor(request: HttpRequest | Request) -> Actor:
 
 def _make_client_actor(token: ServiceToken) -> Actor:
     # `ServiceTokenAuthentication` loaded these rows in one query.
+    delegation = token.delegation
+    if delegation is None:
+        raise NoActor
     return Actor(
         kind=ActorKind.CLIENT,
         id=token.client_id,
-        user_id=token.delegation.user_id,
-        organisation_id=token.delegation.organisation_id,
+        user_id=delegation.user_id,
+        organisation_id=delegation.organisation_id,
         delegation_id=token.delegation_id,
         delegation_epoch=token.delegation_epoch,
         feature=token.client.feature,

@@ -1,5 +1,6 @@
 """
-Access tokens of service clients: one purpose, one person, ten minutes, no refresh token.
+Access tokens of service clients: one purpose, one person, ten minutes, no refresh token. A client's
+own token has no person.
 
 Tokens are looked up at every call, so switching a feature off takes effect at the next one. A
 row holds a keyed hash: write access to the table makes no token.
@@ -19,6 +20,7 @@ from django.db.models import Exists, OuterRef
 from accounts import caller_lookup, client_usage, row_owner
 from accounts.keyed_hashes import compute_keyed_hash, compute_keyed_hashes
 from accounts.models import (
+    CLIENT_PURPOSE,
     Delegation,
     Membership,
     ServiceClient,
@@ -75,6 +77,24 @@ def issue_access_token(
         expires_at=at + TOKEN_LIFETIME,
     )
     return token
+
+
+def issue_client_token(*, client: ServiceClient, at: datetime) -> str:
+    """Return a new token that stands for no person (43 characters, base64url)."""
+    token = secrets.token_urlsafe(RANDOM_BYTES)
+    ServiceToken.objects.create(
+        token_hash=hash_access_token(token),
+        client=client,
+        purpose=CLIENT_PURPOSE,
+        issued_at=at,
+        expires_at=at + TOKEN_LIFETIME,
+    )
+    return token
+
+
+def find_client_token(token: str, *, at: datetime) -> ServiceToken | None:
+    """Return the row of a client's own token with its client, if both are live."""
+    return caller_lookup.find_client_token(compute_keyed_hashes(token, purpose=_PURPOSE), at=at)
 
 
 def find_access_token(token: str, *, at: datetime) -> ServiceToken | None:

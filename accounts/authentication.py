@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from copy import copy
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import QueryDict
 from django.utils import timezone
 from rest_framework import authentication, exceptions
@@ -30,19 +31,41 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
         at = timezone.now()
         match = _BEARER.fullmatch(header)
         token = api_tokens.find_access_token(match[1], at=at) if match else None
-        if token is None:
+        delegation = token.delegation if token is not None else None
+        if token is None or delegation is None:
             raise exceptions.AuthenticationFailed("The token is not valid.")
         try:
             if not token.is_counted:
                 client_usage.count_client_user(
-                    client=token.client, user_id=token.delegation.user_id, at=at
+                    client=token.client, user_id=delegation.user_id, at=at
                 )
         except client_usage.TooManyUsers as error:
             refusal = exceptions.Throttled(wait=error.retry_after)
         else:
-            row_owner.enter_person(token.delegation.user_id, token.delegation.organisation_id)
-            return token.delegation.user, token
+            row_owner.enter_person(delegation.user_id, delegation.organisation_id)
+            return delegation.user, token
         raise refusal
+
+    def authenticate_header(self, request: Request) -> str:  # DRF's shape  # noqa: ARG002  # DRF's shape
+        return 'Bearer realm="antares"'
+
+
+class ClientTokenAuthentication(authentication.BaseAuthentication):
+    """
+    Authenticate a client's own token; `request.auth` is then the `ServiceToken`.
+
+    `request.user` is anonymous: the client acts for nobody.
+    """
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, ServiceToken] | None:
+        header = request.headers.get("Authorization")
+        if header is None:
+            return None
+        match = _BEARER.fullmatch(header)
+        token = api_tokens.find_client_token(match[1], at=timezone.now()) if match else None
+        if token is None:
+            raise exceptions.AuthenticationFailed("The token is not valid.")
+        return AnonymousUser(), token
 
     def authenticate_header(self, request: Request) -> str:  # DRF's shape  # noqa: ARG002  # DRF's shape
         return 'Bearer realm="antares"'

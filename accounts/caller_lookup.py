@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection, models
 
 from accounts.models import (
+    CLIENT_PURPOSE,
     Delegation,
     Membership,
     Organisation,
@@ -33,12 +34,14 @@ _SESSIONS: Final = {
     "staff": "SELECT * FROM find_staff_session(%s, %s)",
 }
 _TOKENS: Final = "SELECT * FROM find_service_token(%s, %s)"
+_CLIENT_TOKENS: Final = "SELECT * FROM find_client_token(%s, %s)"
 
 
 class _SessionRow(NamedTuple):
     session_data: str
     password: str | None
     person_id: UUID | None
+    platform_id: str | None
     email: str | None
     name: str | None
     role: str | None
@@ -60,12 +63,24 @@ class _TokenRow(NamedTuple):
     client_id: UUID
     feature: str
     users_per_minute: int
+    usual_requests_per_hour: int
+    removals_due_at: datetime | None
     delegation_id: UUID
     organisation_id: UUID
     person_id: UUID
+    platform_id: str
     name: str
     role: str
     is_counted: bool
+
+
+class _ClientTokenRow(NamedTuple):
+    token_id: UUID
+    expires_at: datetime
+    client_id: UUID
+    client_name: str
+    feature: str
+    usual_requests_per_hour: int
 
 
 class SessionCaller(NamedTuple):
@@ -93,6 +108,7 @@ def find_session(key_hash: str, *, at: datetime) -> SessionCaller | None:
         User,
         password=first_row.password,
         id=first_row.person_id,
+        platform_id=first_row.platform_id,
         email=first_row.email,
         name=first_row.name,
         role=first_row.role,
@@ -129,6 +145,8 @@ def find_caller_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken 
         id=row.client_id,
         feature=row.feature,
         users_per_minute=row.users_per_minute,
+        usual_requests_per_hour=row.usual_requests_per_hour,
+        removals_due_at=row.removals_due_at,
         retired_at=None,
     )
     token.delegation = _make_instance(
@@ -141,7 +159,42 @@ def find_caller_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken 
     )
     token.is_counted = row.is_counted
     token.delegation.user = _make_instance(
-        User, id=row.person_id, name=row.name, role=row.role, is_active=True
+        User,
+        id=row.person_id,
+        platform_id=row.platform_id,
+        name=row.name,
+        role=row.role,
+        is_active=True,
+    )
+    return token
+
+
+def find_client_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:
+    """
+    Return a client's own token with its client, if both are live.
+
+    :param hashes: of one token, under the present and former secrets
+    """
+    rows = _fetch_rows(_CLIENT_TOKENS, list(hashes), at)
+    if not rows:
+        return None
+    row = _ClientTokenRow._make(rows[0])
+    token = _make_instance(
+        ServiceToken,
+        id=row.token_id,
+        client_id=row.client_id,
+        delegation_id=None,
+        delegation_epoch=None,
+        purpose=CLIENT_PURPOSE,
+        expires_at=row.expires_at,
+    )
+    token.client = _make_instance(
+        ServiceClient,
+        id=row.client_id,
+        client_id=row.client_name,
+        feature=row.feature,
+        usual_requests_per_hour=row.usual_requests_per_hour,
+        retired_at=None,
     )
     return token
 

@@ -24,8 +24,12 @@ def count_for_person(request: HttpRequest, rate: Rate) -> RateLimitUsage:
 
 
 def count_for_token(token: ServiceToken, rate: Rate) -> RateLimitUsage:
-    """Count a service client's request for one person, apart from the person's own requests."""
-    key = f"client {token.client_id} {token.delegation.user_id}"
+    """
+    Count a service client's request for one person, apart from the person's own requests; or for
+    nobody.
+    """
+    person = f" {token.delegation.user_id}" if token.delegation is not None else ""
+    key = f"client {token.client_id}{person}"
     return rate_limit_counters.add_rate_limit_count(rate, key, at=timezone.now())
 
 

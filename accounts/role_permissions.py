@@ -47,6 +47,13 @@ class DeclaredPermission(BasePermission):
         )
 
 
+class ClientOnly(BasePermission):
+    """A service client with its own token, which stands for no person."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:  # DRF's shape  # noqa: ARG002  # DRF's shape
+        return isinstance(request.auth, ServiceToken) and request.auth.delegation_id is None
+
+
 def build_permission_class(
     permission: RolePermission, *, clients: bool = False
 ) -> type[DeclaredPermission]:

@@ -1,5 +1,13 @@
 from accounts.models.alarm import Alarm, AlarmKind
-from accounts.models.client import ServiceClient, ServiceToken, UsedAssertion, UserMinute
+from accounts.models.client import (
+    CLIENT_PURPOSE,
+    AuthorizationCode,
+    ClientHour,
+    ServiceClient,
+    ServiceToken,
+    UsedAssertion,
+    UserMinute,
+)
 from accounts.models.delegation import Delegation
 from accounts.models.organisation import Membership, Organisation
 from accounts.models.rate_limits import KnownNetwork, RateCount
@@ -8,8 +16,11 @@ from accounts.models.time_preferences import DateFormat
 from accounts.models.user import User
 
 __all__ = [
+    "CLIENT_PURPOSE",
     "Alarm",
     "AlarmKind",
+    "AuthorizationCode",
+    "ClientHour",
     "DateFormat",
     "Delegation",
     "KnownNetwork",

@@ -7,7 +7,7 @@ fast hash (SHA-256) protects it.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Final, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -16,6 +16,10 @@ from django.db.models import F, Q
 
 from accounts.ids import uuid7
 from accounts.models.delegation import Delegation
+
+MAX_REDIRECT_URI: Final = 255
+# Purpose of a token without a person.
+CLIENT_PURPOSE: Final = "client"
 
 
 class ServiceClientQuerySet(models.QuerySet["ServiceClient"]):
@@ -31,8 +35,15 @@ class ServiceClient(models.Model):
     purposes = ArrayField(models.CharField(max_length=64))
     # Public keys only (RFC 7517); `accounts.clients` refuses private ones.
     jwks = models.JSONField()
+    # Where `/oauth/authorize` may send people back to, compared character by character.
+    redirect_uris = ArrayField(models.CharField(max_length=MAX_REDIRECT_URI), default=list)
     # Largest number of people that this client may act for within a minute.
     users_per_minute = models.PositiveIntegerField(default=60)
+    # Median of its requests in an hour, of the last seven days; 0 at first.
+    usual_requests_per_hour = models.PositiveIntegerField(default=0)
+    # Earliest time by which it has to acknowledge a removal; null: nothing is open. Later, its
+    # tokens for people are refused.
+    removals_due_at = models.DateTimeField(null=True)
     registered_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
 
@@ -52,14 +63,21 @@ class ServiceClient(models.Model):
 
 
 class ServiceToken(models.Model):
-    """One purpose and one person, for at most ten minutes."""
+    """
+    One purpose and one person, for at most ten minutes.
+
+    Without a delegation, the token is the client's own: it lists delegations and removals, and
+    reads nobody's data.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     token_hash = models.BinaryField(max_length=32, unique=True)
     client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
-    delegation = models.ForeignKey(Delegation, on_delete=models.CASCADE, related_name="+")
+    delegation = models.ForeignKey(
+        Delegation, on_delete=models.CASCADE, null=True, related_name="+"
+    )
     # The delegation's epoch at issue.
-    delegation_epoch = models.PositiveIntegerField()
+    delegation_epoch = models.PositiveIntegerField(null=True)
     purpose = models.CharField(max_length=64)
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -73,11 +91,55 @@ class ServiceToken(models.Model):
             models.CheckConstraint(
                 condition=Q(expires_at__gt=F("issued_at")), name="token_expires_after_issue"
             ),
+            models.CheckConstraint(
+                condition=Q(purpose=CLIENT_PURPOSE, delegation=None, delegation_epoch=None)
+                | Q(delegation__isnull=False, delegation_epoch__isnull=False)
+                & ~Q(purpose=CLIENT_PURPOSE),
+                name="token_has_person_unless_client",
+            ),
         ]
         indexes = [models.Index(fields=["expires_at"], name="token_expiry")]
 
     def __str__(self) -> str:
         return f"ServiceToken {self.pk}"
+
+
+class AuthorizationCode(models.Model):
+    """
+    A person's answer on its way to the client: RFC 6749 §4.1, with PKCE (RFC 7636).
+
+    Kept after its use, so that a second use ends the token that the first one brought.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    code_hash = models.BinaryField(max_length=32, unique=True)
+    client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
+    delegation = models.ForeignKey(Delegation, on_delete=models.CASCADE, related_name="+")
+    delegation_epoch = models.PositiveIntegerField()
+    redirect_uri = models.CharField(max_length=MAX_REDIRECT_URI)
+    # SHA-256 of the client's verifier, base64url without padding (`S256`).
+    code_challenge = models.CharField(max_length=43)
+    purpose = models.CharField(max_length=64)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    # The token that it was exchanged for.
+    token_id = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("issued_at")), name="code_expires_after_issue"
+            ),
+            models.CheckConstraint(
+                condition=Q(token_id=None) | Q(used_at__isnull=False),
+                name="code_with_token_is_used",
+            ),
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="code_expiry")]
+
+    def __str__(self) -> str:
+        return f"AuthorizationCode {self.pk}"
 
 
 class UsedAssertion(models.Model):
@@ -119,3 +181,21 @@ class UserMinute(models.Model):
 
     def __str__(self) -> str:
         return f"UserMinute {self.pk}"
+
+
+class ClientHour(models.Model):
+    """Requests of a client within an hour."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
+    hour_at = models.DateTimeField()
+    request_count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client", "hour_at"], name="client_hour_counted_once"),
+        ]
+        indexes = [models.Index(fields=["hour_at"], name="client_hour_age")]
+
+    def __str__(self) -> str:
+        return f"ClientHour {self.pk}"

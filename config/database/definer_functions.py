@@ -63,6 +63,7 @@ CALLERS: Final = load_functions(
         "find_web_session": _WEB,
         "find_staff_session": frozenset({"staff"}),
         "find_service_token": _WEB,
+        "find_client_token": _WEB,
     },
 )
 

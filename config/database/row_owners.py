@@ -148,10 +148,12 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     "accounts.KnownNetwork": UnownedTable(f"{_SIGN_IN}, by hashes of networks"),
     "accounts.ServiceClient": UnownedTable(_SIGN_IN),
     "accounts.ServiceToken": UnownedTable(f"{_SIGN_IN}, by its hash"),
+    "accounts.AuthorizationCode": UnownedTable(f"{_SIGN_IN}, by its hash"),
     "accounts.UsedAssertion": UnownedTable(
         "hashes of what clients showed, before they are believed"
     ),
     "accounts.UserMinute": UnownedTable("counts per client, of all the people it acts for"),
+    "accounts.ClientHour": UnownedTable("counts per client"),
     "accounts.Delegation": UnownedTable(f"{_SIGN_IN}: what a client's token stands for"),
     "accounts.Alarm": UnownedTable(_SERVICE),
     "account.EmailAddress": OwnedTable(
@@ -321,6 +323,13 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     ),
     "integrations.Export": OwnedTable(
         RowOwnerColumns.OWNER, "user_id", "that somebody took a copy along"
+    ),
+    "integrations.FeatureRead": OwnedTable(
+        RowOwnerColumns.OWNER, "user_id", "which features read whose data", sync=True
+    ),
+    # A client lists its removals without a person; the API filters by the client's feature.
+    "integrations.FeatureRemoval": UnownedTable(
+        "what a feature has to delete, of all people whose data it read: ids of ours"
     ),
     "integrations.Heartbeat": UnownedTable(_SERVICE),
     "integrations.ParserCount": UnownedTable(_SERVICE),

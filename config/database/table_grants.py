@@ -106,13 +106,16 @@ FINDER_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 #: caller.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": (
-        "id", "email", "name", "password", "last_login", "role", "is_active", "last_seen_at",
-        "time_zone", "date_format",
+        "id", "platform_id", "email", "name", "password", "last_login", "role", "is_active",
+        "last_seen_at", "time_zone", "date_format",
     ),
     "accounts.Organisation": ("id", "name", "closed_at"),
     "accounts.Membership": ("id", "user_id", "organisation_id", "epoch", "joined_at", "left_at"),
     "accounts.Session": ("session_key", "session_data", "expire_date", "user_id", "site"),
-    "accounts.ServiceClient": ("id", "feature", "users_per_minute", "retired_at"),
+    "accounts.ServiceClient": (
+        "id", "client_id", "feature", "users_per_minute", "usual_requests_per_hour",
+        "removals_due_at", "retired_at",
+    ),
     "accounts.ServiceToken": (
         "id", "token_hash", "client_id", "delegation_id", "delegation_epoch", "purpose",
         "expires_at",
@@ -194,17 +197,31 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     ),
     "accounts.ServiceClient": TableGrants(
         "platform features as callers; web locks a row while it gives out a token, and cannot"
-        " give it a purpose",
+        " give it a purpose; whoever issues a removal notes when it is due; purge computes their"
+        " usual volume",
         web="r",
+        sync="r",
         purge="r",
         console="r",
-        columns={(_WEB, "w"): ("users_per_minute",)},
+        columns={
+            (_WEB, "w"): ("users_per_minute", "removals_due_at"),
+            (_SYNC, "w"): ("removals_due_at",),
+            (_PURGE, "w"): ("removals_due_at", "usual_requests_per_hour"),
+        },
     ),
     "accounts.ServiceToken": TableGrants(
         "hashes of tokens; expired ones go", web="rawd", purge="rd"
     ),
+    "accounts.AuthorizationCode": TableGrants(
+        "hashes of codes that people bring to clients; expired ones go", web="raw", purge="rd"
+    ),
     "accounts.UsedAssertion": TableGrants("assertions that were seen", web="ra", purge="rd"),
     "accounts.UserMinute": TableGrants("counts per client and minute", web="ra", purge="rd"),
+    "accounts.ClientHour": TableGrants(
+        "counts per client and hour: web counts, purge computes what is usual",
+        web="raw",
+        purge="rd",
+    ),
     "accounts.Delegation": TableGrants(
         "features that people switched on; workers and staff compare its epoch",
         web="raw",
@@ -436,6 +453,20 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         web="raw",
         sync="rw",
         purge="rd",
+    ),
+    "integrations.FeatureRead": TableGrants(
+        "which features received data of an integration, and when: web notes it, whoever ends the"
+        " integration reads it, purge deletes it",
+        web="raw",
+        sync="r",
+        purge="rd",
+    ),
+    "integrations.FeatureRemoval": TableGrants(
+        "what features have to delete: whoever ends an integration issues it, sync for items that"
+        " the provider no longer has; web hands it out and notes the answer; purge forgets",
+        web="raw",
+        sync="raw",
+        purge="rawd",
     ),
     "integrations.Heartbeat": TableGrants(
         "when each queue last had a consumer, and beat last ran: workers and beat write, all look",

@@ -29,6 +29,7 @@ from .drive import (
     StandingConsent,
 )
 from .export import Export, ExportOutcome
+from .feature import MAX_REMOVED_ITEMS, FeatureRead, FeatureRemoval, RemovalReason
 from .heartbeat import Heartbeat
 from .idempotency_record import Reply
 from .mail import Attachment, Message, MessageBody, Thread
@@ -74,6 +75,7 @@ __all__ = [
     "FETCHABLE",
     "LIVE",
     "LOOKUP_LASTS",
+    "MAX_REMOVED_ITEMS",
     "MAX_TEXT",
     "MAX_TICKET",
     "OPEN_FILE_STATES",
@@ -106,6 +108,8 @@ __all__ = [
     "EventKind",
     "Export",
     "ExportOutcome",
+    "FeatureRead",
+    "FeatureRemoval",
     "FileKind",
     "FileSourceKind",
     "FolderRequest",
@@ -134,6 +138,7 @@ __all__ = [
     "QuestionState",
     "QuotaBucket",
     "Reconciliation",
+    "RemovalReason",
     "Reply",
     "RevocationOutcome",
     "SendingSettings",

@@ -27,6 +27,7 @@ from integrations.models import (
     DriveFolder,
     Event,
     Export,
+    FeatureRead,
     FolderRequest,
     Integration,
     Message,
@@ -168,6 +169,7 @@ HOLDINGS: Final[tuple[DataHolding, ...]] = (
     _make_table_holding(NoticePreference, "integration_id", _INTEGRATION),
     _make_table_holding(Export, "integration_id", _INTEGRATION),
     _make_table_holding(Reply, "integration_id", _INTEGRATION),
+    _make_table_holding(FeatureRead, "integration_id", _INTEGRATION),
     DataHolding(
         DataKey,
         _INTEGRATION,
@@ -235,6 +237,10 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
     "integrations.SupportCode": "the hash of a code that the person read out, for thirty days",
     "integrations.OutgoingCount": (
         "that the person sent something, to how many, and when: counted for a day, then deleted"
+    ),
+    "integrations.FeatureRemoval": (
+        "what a platform feature has to delete, and whether it has: ids of ours and times, for"
+        " ninety days after it acknowledged"
     ),
     "accounts.UserMinute": "that a client asked for the person, by the minute; counted, then gone",
     "accounts.KnownNetwork": "that the person signed in from a network, by its keyed hash; expires",

@@ -7,13 +7,14 @@
 -- caller has to check that the person is active, and is the person whom the signed data names.
 CREATE OR REPLACE FUNCTION public.find_web_session(key_hash text, at timestamp with time zone)
 RETURNS TABLE (
-    session_data text, password text, person uuid, email text, name text, role text,
+    session_data text, password text, person uuid, platform_id text, email text, name text,
+    role text,
     is_active boolean, last_seen_at timestamp with time zone, time_zone text, date_format text,
     membership uuid, organisation uuid, epoch integer, organisation_name text
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
-SELECT s.session_data, u.password::text, u.id, u.email::text, u.name::text, u.role::text,
-       u.is_active, u.last_seen_at, u.time_zone::text, u.date_format::text, m.id,
+SELECT s.session_data, u.password::text, u.id, u.platform_id::text, u.email::text, u.name::text,
+       u.role::text, u.is_active, u.last_seen_at, u.time_zone::text, u.date_format::text, m.id,
        m.organisation_id, m.epoch, o.name::text
   FROM public.accounts_session AS s
   LEFT JOIN public.accounts_user AS u ON u.id = s.user_id
@@ -29,13 +30,14 @@ $body$;
 -- The same for a session of the staff site, which is shown the rows of staff alone.
 CREATE OR REPLACE FUNCTION public.find_staff_session(key_hash text, at timestamp with time zone)
 RETURNS TABLE (
-    session_data text, password text, person uuid, email text, name text, role text,
+    session_data text, password text, person uuid, platform_id text, email text, name text,
+    role text,
     is_active boolean, last_seen_at timestamp with time zone, time_zone text, date_format text,
     membership uuid, organisation uuid, epoch integer, organisation_name text
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
-SELECT s.session_data, u.password::text, u.id, u.email::text, u.name::text, u.role::text,
-       u.is_active, u.last_seen_at, u.time_zone::text, u.date_format::text, m.id,
+SELECT s.session_data, u.password::text, u.id, u.platform_id::text, u.email::text, u.name::text,
+       u.role::text, u.is_active, u.last_seen_at, u.time_zone::text, u.date_format::text, m.id,
        m.organisation_id, m.epoch, o.name::text
   FROM public.accounts_session AS s
   LEFT JOIN public.accounts_user AS u ON u.id = s.user_id AND u.role <> 'member'
@@ -56,12 +58,14 @@ $body$;
 CREATE OR REPLACE FUNCTION public.find_service_token(hashes bytea[], at timestamp with time zone)
 RETURNS TABLE (
     token uuid, delegation_epoch integer, purpose text, expires_at timestamp with time zone,
-    client uuid, feature text, users_per_minute integer,
-    delegation uuid, organisation uuid, person uuid, name text, role text, is_counted boolean
+    client uuid, feature text, users_per_minute integer, usual_requests_per_hour integer,
+    removals_due_at timestamp with time zone, delegation uuid, organisation uuid, person uuid,
+    platform_id text, name text, role text, is_counted boolean
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 SELECT t.id, t.delegation_epoch, t.purpose::text, t.expires_at, c.id, c.feature::text,
-       c.users_per_minute, d.id, d.organisation_id, u.id, u.name::text, u.role::text,
+       c.users_per_minute, c.usual_requests_per_hour, c.removals_due_at, d.id, d.organisation_id,
+       u.id, u.platform_id::text, u.name::text, u.role::text,
        EXISTS (
        SELECT FROM public.accounts_userminute AS p
         WHERE p.client_id = c.id AND p.user_id = u.id
@@ -76,6 +80,23 @@ SELECT t.id, t.delegation_epoch, t.purpose::text, t.expires_at, c.id, c.feature:
   JOIN public.accounts_organisation AS o ON o.id = m.organisation_id AND o.closed_at IS NULL
   JOIN public.accounts_user AS u ON u.id = d.user_id AND u.is_active
  WHERE t.token_hash = ANY (find_service_token.hashes) AND t.expires_at > find_service_token.at
+ ORDER BY t.id
+ LIMIT 1
+$body$;
+
+-- Returns a client's own token, which stands for no person, by the hashes that it may be stored
+-- under, if it has not expired and its client is not retired.
+CREATE OR REPLACE FUNCTION public.find_client_token(hashes bytea[], at timestamp with time zone)
+RETURNS TABLE (
+    token uuid, expires_at timestamp with time zone, client uuid, client_name text, feature text,
+    usual_requests_per_hour integer
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT t.id, t.expires_at, c.id, c.client_id::text, c.feature::text, c.usual_requests_per_hour
+  FROM public.accounts_servicetoken AS t
+  JOIN public.accounts_serviceclient AS c ON c.id = t.client_id AND c.retired_at IS NULL
+ WHERE t.token_hash = ANY (find_client_token.hashes) AND t.delegation_id IS NULL
+   AND t.purpose = 'client' AND t.expires_at > find_client_token.at
  ORDER BY t.id
  LIMIT 1
 $body$;

@@ -45,7 +45,8 @@ class RateLimitedView(APIView):
         except AuthenticationFailed:
             self.check_usage(_count_for_network(http, route_limits.BAD_TOKEN))
             raise
-        if request.user is None or not request.user.is_authenticated:
+        is_client = isinstance(request.auth, ServiceToken)
+        if not is_client and (request.user is None or not request.user.is_authenticated):
             self.check_usage(_count_for_network(http, route_limits.ANONYMOUS))
         else:
             match = http.resolver_match

@@ -1,4 +1,4 @@
-"""Base class of API views of a person's data: actor, owner, validated input, uncached responses."""
+"""Base classes of API views: of a person's data, and of a service client's own matters."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotAuthenticated, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import Actor, get_actor
-from accounts.role_permissions import build_permission_class
+from accounts.authentication import ClientTokenAuthentication
+from accounts.models import ServiceClient, ServiceToken
+from accounts.role_permissions import ClientOnly, build_permission_class
 from accounts.roles import RolePermission
 from integrations.access import permits
 from integrations.access.request_context import ObjectNotFound, RequestContext
@@ -24,7 +26,76 @@ from .negotiation import FixedContentNegotiation
 from .request_fields import RequestBodySerializer
 
 
-class UserDataView(RateLimitedView):
+class ApiView(RateLimitedView):
+    """Validated input, and responses that nobody stores."""
+
+    content_negotiation_class = FixedContentNegotiation
+    # Serializer of the query parameters; None: no parameters.
+    query: type[serializers.Serializer[Any]] | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.at = timezone.now()
+
+    @property
+    def request_id(self) -> str | None:
+        return getattr(self.request._request, "request_id", None)  # noqa: SLF001
+
+    def get_query(self, request: Request) -> dict[str, Any]:
+        """
+        Refuse repeated parameters: two readers could use different values (CASA 5.1.1).
+
+        :raises ValidationError:
+        """
+        return self.check_query(request, self.query)
+
+    def check_query(
+        self, request: Request, query: type[serializers.Serializer[Any]] | None
+    ) -> dict[str, Any]:
+        """For methods with a query serializer of their own."""
+        parameters = request.query_params
+        # Read the declared fields: an instance copies each of them.
+        known = query._declared_fields if query else {}  # noqa: SLF001
+        unknown = {name: ["This parameter is unknown."] for name in parameters if name not in known}
+        repeated = {
+            name: ["This parameter is repeated."]
+            for name in parameters
+            if len(parameters.getlist(name)) > 1
+        }
+        if unknown or repeated:
+            raise ValidationError({**repeated, **unknown})
+        if query is None:
+            return {}
+        return dict(_get_checker(query).run_validation(parameters.dict()))
+
+    @property
+    def body_context(self) -> dict[str, Any]:
+        """Context of the serializer that reads a body."""
+        return {}
+
+    def get_body(
+        self, request: Request, serializer_class: type[RequestBodySerializer]
+    ) -> dict[str, Any]:
+        """:raises ValidationError, ParseError:"""
+        serializer = serializer_class(data=request.data, context=self.body_context)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def options(self, *_: Any, **__: Any) -> HttpResponse:  # type: ignore[override]  # no body
+        """Return the allowed methods only: the OpenAPI document describes them."""
+        return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
+        # Sinks return rendered bytes, so most responses are plain ones.
+        if isinstance(response, Response):
+            response = super().finalize_response(request, response, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        return response  # type: ignore[no-any-return]
+
+
+class UserDataView(ApiView):
     """
     A view below `/v1/users/{user}/`: of one person's own data, for them or a feature of theirs.
 
@@ -33,13 +104,9 @@ class UserDataView(RateLimitedView):
     """
 
     permission_classes = [build_permission_class(RolePermission.USE_OWN, clients=True)]
-    content_negotiation_class = FixedContentNegotiation
-    # Serializer of the query parameters; None: no parameters.
-    query: type[serializers.Serializer[Any]] | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        self.at = timezone.now()
         actor = get_actor(request)
         self.check_client(actor)
         self.actor = self._check_user(actor, kwargs["user"])
@@ -76,56 +143,22 @@ class UserDataView(RateLimitedView):
         return RequestContext(actor=self.actor, user_id=self.user_id, at=self.at)
 
     @property
-    def request_id(self) -> str | None:
-        return getattr(self.request._request, "request_id", None)  # noqa: SLF001
+    def body_context(self) -> dict[str, Any]:
+        return {"user_id": self.user_id}
 
-    def get_query(self, request: Request) -> dict[str, Any]:
-        """
-        Refuse repeated parameters: two readers could use different values (CASA 5.1.1).
 
-        :raises ValidationError:
-        """
-        return self.check_query(request, self.query)
+class ClientView(ApiView):
+    """A view of a service client's own matters, for its own token: no person's data."""
 
-    def check_query(
-        self, request: Request, query: type[serializers.Serializer[Any]] | None
-    ) -> dict[str, Any]:
-        """For methods with a query serializer of their own."""
-        parameters = request.query_params
-        # Read the declared fields: an instance copies each of them.
-        known = query._declared_fields if query else {}  # noqa: SLF001
-        unknown = {name: ["This parameter is unknown."] for name in parameters if name not in known}
-        repeated = {
-            name: ["This parameter is repeated."]
-            for name in parameters
-            if len(parameters.getlist(name)) > 1
-        }
-        if unknown or repeated:
-            raise ValidationError({**repeated, **unknown})
-        if query is None:
-            return {}
-        return dict(_get_checker(query).run_validation(parameters.dict()))
+    authentication_classes = [ClientTokenAuthentication]
+    permission_classes = [ClientOnly]
 
-    def get_body(
-        self, request: Request, serializer_class: type[RequestBodySerializer]
-    ) -> dict[str, Any]:
-        """:raises ValidationError, ParseError:"""
-        serializer = serializer_class(data=request.data, context={"user_id": self.user_id})
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
-
-    def options(self, *_: Any, **__: Any) -> HttpResponse:  # type: ignore[override]  # no body
-        """Return the allowed methods only: the OpenAPI document describes them."""
-        return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
-
-    def finalize_response(
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> Response:
-        # Sinks return rendered bytes, so most responses are plain ones.
-        if isinstance(response, Response):
-            response = super().finalize_response(request, response, *args, **kwargs)
-        response["Cache-Control"] = "no-store"
-        return response  # type: ignore[no-any-return]
+    @property
+    def client(self) -> ServiceClient:
+        token = self.request.auth
+        if not isinstance(token, ServiceToken):
+            raise NotAuthenticated
+        return token.client
 
 
 @cache
