@@ -10,7 +10,7 @@ from uuid import UUID
 from rest_framework.request import Request
 
 from accounts.current_organisation import get_membership
-from accounts.models import ServiceToken
+from accounts.models import ServiceToken, User
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -66,6 +66,18 @@ def get_actor(request: HttpRequest | Request) -> Actor:
         membership_id=membership.id if membership else None,
         membership_epoch=membership.epoch if membership else None,
     )
+
+
+def get_platform_id(request: HttpRequest | Request) -> str:
+    """
+    Return the platform's id of the person who is signed in, or for whom a client acts.
+
+    :raises NoActor:
+    """
+    user = request.user
+    if not isinstance(user, User):
+        raise NoActor
+    return user.platform_id
 
 
 def _make_client_actor(token: ServiceToken) -> Actor:

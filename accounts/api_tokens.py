@@ -11,11 +11,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
 
 from accounts import caller_lookup, client_usage, row_owner
 from accounts.keyed_hashes import compute_keyed_hash, compute_keyed_hashes
@@ -34,12 +34,28 @@ RANDOM_BYTES = 32
 _PURPOSE: Final = "service token"
 
 
+class DelegationProblem(StrEnum):
+    """The text is the answer to the client."""
+
+    UNKNOWN = "No person gave this client a delegation with this id."
+    SWITCHED_OFF = "The person has switched the feature off."
+    PERSON_GONE = "The person's access to Antares, or to the organisation, has ended."
+
+
 class NotDelegated(Exception):
-    """No live delegation to the client's feature has this id."""
+    """The client has no live delegation with this id."""
+
+    def __init__(self, problem: DelegationProblem) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 class PurposeNotDeclared(Exception):
     """The client is not registered for this purpose."""
+
+
+class TokenOfAnotherClient(Exception):
+    """The token was issued to another client."""
 
 
 def hash_access_token(token: str) -> bytes:
@@ -54,19 +70,23 @@ def issue_access_token(
 
     :raises PurposeNotDeclared, NotDelegated, client_usage.TooManyUsers:
     """
+    delegation = find_live_delegation(client=client, delegation_id=delegation_id)
+    return create_access_token(client=client, delegation=delegation, purpose=purpose, at=at)[0]
+
+
+def create_access_token(
+    *, client: ServiceClient, delegation: Delegation, purpose: str, at: datetime
+) -> tuple[str, ServiceToken]:
+    """
+    Return a new token, and its row, for a delegation from `find_live_delegation`.
+
+    :raises PurposeNotDeclared, client_usage.TooManyUsers:
+    """
     if purpose not in client.purposes:
         raise PurposeNotDeclared
-    delegation = (
-        Delegation.objects.live()
-        .filter(id=delegation_id, feature=client.feature)
-        .filter(_membership_is_live("user_id", "organisation_id"))
-        .first()
-    )
-    if delegation is None or _find_active_person(delegation.user_id) is None:
-        raise NotDelegated
     client_usage.count_client_user(client=client, user_id=delegation.user_id, at=at)
     token = secrets.token_urlsafe(RANDOM_BYTES)
-    ServiceToken.objects.create(
+    row = ServiceToken.objects.create(
         token_hash=hash_access_token(token),
         client=client,
         delegation=delegation,
@@ -76,7 +96,35 @@ def issue_access_token(
         issued_at=at,
         expires_at=at + TOKEN_LIFETIME,
     )
-    return token
+    return token, row
+
+
+def find_live_delegation(*, client: ServiceClient, delegation_id: UUID) -> Delegation:
+    """:raises NotDelegated:"""
+    delegation = Delegation.objects.filter(id=delegation_id, feature=client.feature).first()
+    if delegation is None:
+        raise NotDelegated(DelegationProblem.UNKNOWN)
+    if delegation.switched_off_at is not None:
+        raise NotDelegated(DelegationProblem.SWITCHED_OFF)
+    if not _is_member(delegation) or find_active_person(delegation.user_id) is None:
+        raise NotDelegated(DelegationProblem.PERSON_GONE)
+    return delegation
+
+
+def revoke_token(token: str, *, client: ServiceClient) -> None:
+    """
+    End a token. An unknown or expired one is no error (RFC 7009 §2.2).
+
+    :raises TokenOfAnotherClient:
+    """
+    row = ServiceToken.objects.filter(
+        token_hash__in=compute_keyed_hashes(token, purpose=_PURPOSE)
+    ).first()
+    if row is None:
+        return
+    if row.client_id != client.id:
+        raise TokenOfAnotherClient
+    row.delete()
 
 
 def issue_client_token(*, client: ServiceClient, at: datetime) -> str:
@@ -107,19 +155,21 @@ def find_access_token(token: str, *, at: datetime) -> ServiceToken | None:
     return caller_lookup.find_caller_token(compute_keyed_hashes(token, purpose=_PURPOSE), at=at)
 
 
-def _find_active_person(user_id: UUID) -> User | None:
+def find_active_person(user_id: UUID) -> User | None:
     # The database shows this row to its person only.
     with row_owner.acting_for(user_id, None):
         return User.objects.active().filter(id=user_id).first()
 
 
-def _membership_is_live(user: str, organisation: str) -> Exists:
-    return Exists(
-        Membership.objects.live().filter(
-            user_id=OuterRef(user),
-            organisation_id=OuterRef(organisation),
+def _is_member(delegation: Delegation) -> bool:
+    return (
+        Membership.objects.live()
+        .filter(
+            user_id=delegation.user_id,
+            organisation_id=delegation.organisation_id,
             organisation__closed_at=None,
         )
+        .exists()
     )
 
 

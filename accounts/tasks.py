@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts import (
     account_mail,
     api_tokens,
+    authorization_codes,
     client_usage,
     known_origins,
     rate_limit_counters,
@@ -29,9 +30,10 @@ def mail_sign_in_link(*, user_id: str, **_: object) -> None:
 
 @shared_task(name="accounts.forget_expired")  # type: ignore[untyped-decorator]
 def forget_expired(**_: object) -> None:
-    """Delete expired sessions, tokens, used assertions, counters and known networks."""
+    """Delete expired sessions, codes, tokens, used assertions, counters and known networks."""
     at = timezone.now()
     api_tokens.delete_expired_access_tokens(at=at)
+    authorization_codes.delete_expired_codes(at=at)
     client_usage.delete_expired_user_counts(at=at)
     rate_limit_counters.delete_expired_rate_counts(at=at)
     known_origins.forget_expired_networks(at=at)

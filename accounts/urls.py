@@ -10,7 +10,7 @@ from allauth.account.urls import urlpatterns as account_urls
 from django.urls import URLPattern, URLResolver, include, path
 
 from accounts import sign_in_urls
-from accounts.oauth.views import token_endpoint
+from accounts.oauth.views import revocation_endpoint, token_endpoint
 from accounts.profile_views import edit_profile
 from accounts.views import switch_organisation
 
@@ -27,6 +27,7 @@ ALLAUTH_ROUTES = frozenset(
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/token", token_endpoint, name="oauth_token"),
+    path("oauth/revoke", revocation_endpoint, name="oauth_revoke"),
     path("accounts/profile/", edit_profile, name="profile"),
     path("accounts/organisation/", switch_organisation, name="switch_organisation"),
     path("accounts/", include([route for route in account_urls if route.name in ALLAUTH_ROUTES])),

@@ -114,6 +114,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         home landing data-use privacy-notice contact cookies children session-replay accessibility
         disconnect-help keys ledger-checkpoint ledger-consistency receipt-link
         receipt-link-part-1 receipt-link-part-2 robots problem openapi api-reference
+        oauth-metadata
         administrator-thanks receipt-verifier
         settings-integrations settings-connect settings-progress settings-details settings-purge
         settings-receipt settings-receipt-part-2 settings-access settings-activity
@@ -144,7 +145,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         _FORM,
         """
         drive-save-attachment drive-save-calendar drive-save-export
-        settings-receipt-link settings-sync-now settings-horizon settings-retry settings-forget
+        oauth_authorize settings-receipt-link settings-sync-now settings-horizon settings-retry settings-forget
         settings-disconnect settings-disconnect-account settings-feature settings-feature-withdraw
         settings-consent-withdraw settings-calendars-erase settings-calendars-again
         settings-calendars-keep settings-local-calendar-new settings-local-calendar
@@ -175,13 +176,16 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
     (_UPLOAD, "settings-local-calendar-fill api-calendar-import"),
     (
         _NOTIFICATION,
-        "oauth_token webhook-google-pubsub webhook-google-channel webhook-microsoft-subscription",
+        """
+        oauth_token oauth_revoke webhook-google-pubsub webhook-google-channel
+        webhook-microsoft-subscription
+        """,
     ),
     (
         _JSON,
         """
         api-outbox api-outbox-message api-outbox-undo api-outbox-look api-outbox-settle
-        api-proposals api-proposal
+        api-proposals api-proposal api-delegations
         api-messages api-message api-threads api-thread api-connections api-connection
         api-calendar-shares api-shares api-share api-calendars api-calendar api-events api-event
         api-files api-file-accept api-file-pause api-file-resume api-file-cancel api-file-retry

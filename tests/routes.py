@@ -134,6 +134,7 @@ OPEN = frozenset(
 WITHOUT_FORM_TOKEN = {
     "notice-stop": "a mail program proves itself by the signed link, which can only stop one kind",
     "oauth_token": "a service client proves itself by a signed assertion",
+    "oauth_revoke": "a service client proves itself by a signed assertion",
     "webhook-google-pubsub": "Google proves itself by a signed token in a header",
     "webhook-microsoft-subscription": "it proves itself by what we gave it to say, in every item",
     "webhook-google-channel": "a channel proves itself by the token it was given, in a header",
@@ -191,6 +192,9 @@ ROUTES: dict[str, Kind] = {
     "problem": PUBLIC,
     "openapi": PUBLIC,
     "api-reference": PUBLIC,
+    "oauth-metadata": PUBLIC,
+    # Without a client's parameters.
+    "oauth_authorize": signed_in("400 400 405 405", nobody="sign-in sign-in 405 405"),
     "settings-integrations": OWN_PAGE,
     "settings-connect": OWN_PAGE,
     "settings-progress": ONE_PAGE,
@@ -398,6 +402,9 @@ ROUTES: dict[str, Kind] = {
     "profile": Kind("sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"),
     "switch_organisation": FORM,
     "oauth_token": TOKEN,
+    "oauth_revoke": TOKEN,
+    # A client's own token alone, which no caller of this walk has.
+    "api-delegations": everyone("401 401 401 401"),
     "webhook-google-pubsub": WEBHOOK,
     "webhook-google-channel": WEBHOOK,
     "webhook-microsoft-subscription": WEBHOOK_TAKING_ALL,

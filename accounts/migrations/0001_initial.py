@@ -152,6 +152,7 @@ class Migration(migrations.Migration):
                 ('switched_off_at', models.DateTimeField(null=True)),
             ],
             options={
+                'indexes': [models.Index(fields=['feature', '-id'], name='delegation_of_feature')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('switched_off_at', None)), fields=('user', 'organisation', 'feature'), name='delegation_one_live_per_feature'), models.CheckConstraint(condition=models.Q(('switched_off_at', None), ('switched_off_at__gte', models.F('switched_on_at')), _connector='OR'), name='delegation_off_after_on'), models.CheckConstraint(condition=models.Q(('feature', ''), _negated=True), name='delegation_has_feature')],
             },
         ),

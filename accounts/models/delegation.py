@@ -51,6 +51,7 @@ class Delegation(models.Model):
             ),
             models.CheckConstraint(condition=~Q(feature=""), name="delegation_has_feature"),
         ]
+        indexes = [models.Index(fields=["feature", "-id"], name="delegation_of_feature")]
 
     def __str__(self) -> str:
         return f"Delegation {self.pk}"

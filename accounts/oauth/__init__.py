@@ -1,1 +1,5 @@
-"""`POST /oauth/token`: authlib's authorization server on top of `accounts`."""
+"""
+The OAuth authorization server for service clients: authlib's, on top of `accounts`.
+
+`/oauth/authorize` is a page, which `integrations.settings.data_use` shows.
+"""

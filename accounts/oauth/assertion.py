@@ -1,14 +1,15 @@
 """
 Client authentication by a signed assertion: `private_key_jwt`, RFC 7523 and OpenID Connect §9.
 
-We hold public keys only, so a thief cannot sign in as a client. All rejections get the same
-answer; the log has the cause.
+We hold public keys only, so a thief cannot sign in as a client. The answer names the cause, as does
+the log. Only unknown clients and wrong signatures have one answer, so that it does not reveal which
+clients exist.
 """
 
 from __future__ import annotations
 
 import logging
-import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -22,6 +23,7 @@ from joserfc.jwk import KeySet
 from accounts import alarms, api_tokens, rate_limit_counters
 from accounts.models import ServiceClient
 from accounts.models.alarm import AlarmKind
+from accounts.oauth.registered_client import RegisteredClient, find_registered_client
 from accounts.rate_limit_counters import Rate
 
 logger = logging.getLogger(__name__)
@@ -33,7 +35,6 @@ LEEWAY_SECONDS = 10
 MAX_JTI_LENGTH = 255
 #: Rejected assertions in a client's name; more within an hour raise an alarm.
 REJECTION_RATE: Final = Rate("rejected-assertions", 20, 3600)
-_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Raised by libraries for bytes that are no JWT. They decode the payload before they verify the
 # signature, so a stranger can cause a RecursionError.
 _UNREADABLE: Final = (
@@ -47,7 +48,7 @@ _UNREADABLE: Final = (
 
 
 class AssertionRejectionCause(StrEnum):
-    """For the log and the alarm, never for the client."""
+    """For the log and the alarm."""
 
     MISSING = "missing"
     MALFORMED = "malformed"
@@ -62,11 +63,24 @@ class AssertionRejectionCause(StrEnum):
     REPLAYED = "replayed"
 
 
-class ClientNotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authlib ships no types
-    """One answer for every cause, so that it does not reveal which clients exist."""
+_NO_SUCH_KEY: Final = "No client with this client_id has a key that made this signature."
+#: What the client is told, unless the rejection says more.
+_ANSWERS: Final[Mapping[AssertionRejectionCause, str]] = {
+    AssertionRejectionCause.MISSING: (
+        f"client_assertion and client_assertion_type={ASSERTION_TYPE} are needed."
+    ),
+    AssertionRejectionCause.MALFORMED: "client_assertion is not a signed JWT.",
+    AssertionRejectionCause.UNKNOWN_CLIENT: _NO_SUCH_KEY,
+    AssertionRejectionCause.ALGORITHM: f"alg must be {' or '.join(ALGORITHMS)}.",
+    AssertionRejectionCause.SIGNATURE: _NO_SUCH_KEY,
+    AssertionRejectionCause.ISSUER: "iss and sub must both be the client_id.",
+    AssertionRejectionCause.ID: f"jti must be a text of 1 to {MAX_JTI_LENGTH} characters.",
+    AssertionRejectionCause.REPLAYED: "An assertion with this jti was used before.",
+}
 
+
+class ClientNotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authlib ships no types
     status_code = 401
-    description = "Client authentication failed."
 
     def get_headers(self) -> list[tuple[str, str]]:
         # authlib would announce Basic, which this endpoint does not accept.
@@ -79,12 +93,14 @@ class ClientNotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authl
 
 
 class _AssertionRejected(Exception):
-    """`client` is the client that the assertion names, if it exists."""
+    """:param answer: for the client; by default that of the cause"""
 
-    def __init__(self, cause: AssertionRejectionCause, client: ServiceClient | None = None) -> None:
+    def __init__(self, cause: AssertionRejectionCause, answer: str = "") -> None:
         super().__init__(cause)
         self.cause = cause
-        self.client = client
+        self.answer = answer or _ANSWERS[cause]
+        # The client that the assertion names, if it exists.
+        self.client: ServiceClient | None = None
 
 
 class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib ships no types
@@ -101,79 +117,92 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
         self._audience = audience
         self._at = at
 
-    def __call__(self, query_client: Any, request: Any) -> ServiceClient:  # authlib's shape  # noqa: ARG002  # authlib's shape
+    def __call__(self, query_client: Any, request: Any) -> RegisteredClient:  # authlib's shape  # noqa: ARG002  # authlib's shape
         try:
             client = self._authenticate_client(request.form)
-        except _AssertionRejected as error:
-            _log_rejection(error, at=self._at)
+        except _AssertionRejected as rejection:
+            _log_rejection(rejection, at=self._at)
+            error = ClientNotAuthenticated(rejection.answer)
         else:
             request.client = client
             return client
-        raise ClientNotAuthenticated
+        raise error
 
-    def _authenticate_client(self, form: Any) -> ServiceClient:
+    def _authenticate_client(self, form: Any) -> RegisteredClient:
         assertion = form.get("client_assertion")
         if form.get("client_assertion_type") != ASSERTION_TYPE or not assertion:
             raise _AssertionRejected(AssertionRejectionCause.MISSING)
-        client = self._find_client(assertion)
+        header, claims = self._read_assertion(assertion)
+        client_id = claims.get("sub")
+        client = find_registered_client(client_id) if isinstance(client_id, str) else None
         try:
-            self._verify_claims(_verify_signature(assertion, client), client)
-        except _AssertionRejected as error:
-            error.client = client
+            # Checked first, so that these answers do not depend on whether the client exists.
+            _check_algorithm(header)
+            self._check_claims(claims)
+            client = _require_client(client)
+            # Last: only a verified signature may use up the assertion.
+            _record_use(_verify_signature(assertion, client.row), client.row)
+        except _AssertionRejected as rejection:
+            rejection.client = client.row if client is not None else None
             raise
         return client
 
-    def _find_client(self, assertion: str) -> ServiceClient:
+    def _read_assertion(self, assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         try:
-            _, claims = self.extract_assertion(assertion)
+            header, claims = self.extract_assertion(assertion)
         except _UNREADABLE:
             raise _AssertionRejected(AssertionRejectionCause.MALFORMED) from None
-        client_id = claims.get("sub")
-        client = find_assertion_client(client_id) if isinstance(client_id, str) else None
-        if client is None:
-            raise _AssertionRejected(AssertionRejectionCause.UNKNOWN_CLIENT)
-        return client
+        return header, claims
 
-    def _verify_claims(self, claims: dict[str, Any], client: ServiceClient) -> None:
-        if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
+    def _check_claims(self, claims: Mapping[str, Any]) -> None:
+        if not isinstance(claims.get("sub"), str) or claims.get("iss") != claims.get("sub"):
             raise _AssertionRejected(AssertionRejectionCause.ISSUER)
         # Exactly our audience: another recipient of the assertion could use it too.
         if claims.get("aud") != self._audience:
-            raise _AssertionRejected(AssertionRejectionCause.AUDIENCE)
+            raise _AssertionRejected(
+                AssertionRejectionCause.AUDIENCE, f"aud must be {self._audience}."
+            )
         if not isinstance(jti := claims.get("jti"), str) or not 0 < len(jti) <= MAX_JTI_LENGTH:
             raise _AssertionRejected(AssertionRejectionCause.ID)
-        self._verify_times(claims)
-        # Last: only a verified signature may use up the assertion.
-        _record_use(claims, client)
+        self._check_times(claims)
 
-    def _verify_times(self, claims: dict[str, Any]) -> None:
+    def _check_times(self, claims: Mapping[str, Any]) -> None:
         now, expires = int(self._at.timestamp()), claims.get("exp")
         if isinstance(expires, bool) or not isinstance(expires, int):
-            raise _AssertionRejected(AssertionRejectionCause.LIFETIME)
+            raise _AssertionRejected(
+                AssertionRejectionCause.LIFETIME, "exp must be a time in seconds since 1970."
+            )
         if expires > now + MAX_LIFETIME_SECONDS + LEEWAY_SECONDS:
-            raise _AssertionRejected(AssertionRejectionCause.LIFETIME)
+            raise _AssertionRejected(
+                AssertionRejectionCause.LIFETIME, "exp is more than five minutes away."
+            )
+        if expires < now - LEEWAY_SECONDS:
+            raise _AssertionRejected(AssertionRejectionCause.TIME, "exp is in the past.")
         try:
-            jwt.JWTClaimsRegistry(now=now, leeway=LEEWAY_SECONDS).validate(claims)
+            jwt.JWTClaimsRegistry(now=now, leeway=LEEWAY_SECONDS).validate(dict(claims))
         except _UNREADABLE:
-            raise _AssertionRejected(AssertionRejectionCause.TIME) from None
+            raise _AssertionRejected(
+                AssertionRejectionCause.TIME, "iat or nbf is no time, or lies in the future."
+            ) from None
 
 
-def find_assertion_client(client_id: str) -> ServiceClient | None:
-    if not _CLIENT_ID.fullmatch(client_id):
-        return None
-    return ServiceClient.objects.live().filter(client_id=client_id).first()
+def _check_algorithm(header: Mapping[str, Any]) -> None:
+    if header.get("alg") not in ALGORITHMS:
+        raise _AssertionRejected(AssertionRejectionCause.ALGORITHM)
+
+
+def _require_client(client: RegisteredClient | None) -> RegisteredClient:
+    if client is None:
+        raise _AssertionRejected(AssertionRejectionCause.UNKNOWN_CLIENT)
+    return client
 
 
 def _verify_signature(assertion: str, client: ServiceClient) -> dict[str, Any]:
     try:
         return jwt.decode(assertion, KeySet.import_key_set(client.jwks), ALGORITHMS).claims
-    except errors.UnsupportedAlgorithmError:
-        cause = AssertionRejectionCause.ALGORITHM
-    except errors.BadSignatureError:
-        cause = AssertionRejectionCause.SIGNATURE
     except _UNREADABLE:
-        cause = AssertionRejectionCause.MALFORMED
-    raise _AssertionRejected(cause)
+        pass
+    raise _AssertionRejected(AssertionRejectionCause.SIGNATURE)
 
 
 def _record_use(claims: dict[str, Any], client: ServiceClient) -> None:

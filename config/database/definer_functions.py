@@ -64,6 +64,7 @@ CALLERS: Final = load_functions(
         "find_staff_session": frozenset({"staff"}),
         "find_service_token": _WEB,
         "find_client_token": _WEB,
+        "list_delegations": _WEB,
     },
 )
 

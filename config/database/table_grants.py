@@ -109,7 +109,7 @@ LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
         "id", "platform_id", "email", "name", "password", "last_login", "role", "is_active",
         "last_seen_at", "time_zone", "date_format",
     ),
-    "accounts.Organisation": ("id", "name", "closed_at"),
+    "accounts.Organisation": ("id", "platform_id", "name", "closed_at"),
     "accounts.Membership": ("id", "user_id", "organisation_id", "epoch", "joined_at", "left_at"),
     "accounts.Session": ("session_key", "session_data", "expire_date", "user_id", "site"),
     "accounts.ServiceClient": (
@@ -121,7 +121,10 @@ LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
         "expires_at",
     ),
     "accounts.UserMinute": ("client_id", "user_id", "minute_at"),
-    "accounts.Delegation": ("id", "user_id", "organisation_id", "epoch", "switched_off_at"),
+    "accounts.Delegation": (
+        "id", "user_id", "organisation_id", "feature", "feature_version", "epoch",
+        "switched_on_at", "switched_off_at",
+    ),
     "account.EmailAddress": ("user_id", "email", "verified"),
     "mfa.Authenticator": ("id", "user_id", "type", "data"),
     "limited_use.Share": ("owner_id", "viewer_id", "organisation_id", "withdrawn_at"),

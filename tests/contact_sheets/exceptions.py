@@ -39,6 +39,8 @@ ROUTES: Final[Mapping[str, str]] = {
     "ledger-consistency": _PROGRAMS,
     "metrics": _PROGRAMS,
     "mfa_download_recovery_codes": _FILE,
+    "oauth-metadata": _PROGRAMS,
+    "oauth_revoke": _PROGRAMS,
     "oauth_token": _PROGRAMS,
     "openapi": _PROGRAMS,
     "ready": _PROGRAMS,

@@ -100,3 +100,31 @@ SELECT t.id, t.expires_at, c.id, c.client_id::text, c.feature::text, c.usual_req
  ORDER BY t.id
  LIMIT 1
 $body$;
+
+-- Returns the delegations to a feature that are on, or were switched off since `ended_since`, the
+-- newest first: to the feature's client, which acts for nobody. `is_usable`: the person is active, and
+-- a member of the open organisation that the delegation rests on.
+CREATE OR REPLACE FUNCTION public.list_delegations(
+    feature text, ended_since timestamp with time zone, before uuid, most integer
+)
+RETURNS TABLE (
+    delegation uuid, person uuid, platform_person text, organisation uuid,
+    platform_organisation text, feature_version integer, switched_on_at timestamp with time zone,
+    switched_off_at timestamp with time zone, is_usable boolean
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT d.id, u.id, u.platform_id::text, o.id, o.platform_id::text, d.feature_version,
+       d.switched_on_at, d.switched_off_at,
+       u.is_active AND o.closed_at IS NULL AND EXISTS (
+       SELECT FROM public.accounts_membership AS m
+        WHERE m.user_id = d.user_id AND m.organisation_id = d.organisation_id AND m.left_at IS NULL
+       )
+  FROM public.accounts_delegation AS d
+  JOIN public.accounts_user AS u ON u.id = d.user_id
+  JOIN public.accounts_organisation AS o ON o.id = d.organisation_id
+ WHERE d.feature = list_delegations.feature
+   AND (d.switched_off_at IS NULL OR d.switched_off_at > list_delegations.ended_since)
+   AND (list_delegations.before IS NULL OR d.id < list_delegations.before)
+ ORDER BY d.id DESC
+ LIMIT list_delegations.most
+$body$;

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts.oauth.authorization import LinkProblem
 from limited_use.policy.claims import claim
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient
 
@@ -235,3 +236,14 @@ SUPPORT_ACCESS_ENDED: Final = claim(
     "support.withdrawn",
     _("Support access has ended. Support agents can no longer read the message or event."),
 )
+
+#: Why a feature's link to `/oauth/authorize` does not work.
+LINK_PROBLEM: Final[Mapping[LinkProblem, StrOrPromise]] = {
+    LinkProblem.CLIENT_MISSING: _("It does not say which feature asks."),
+    LinkProblem.CLIENT_UNKNOWN: _("It names a feature that Antares does not know."),
+    LinkProblem.REDIRECT_MISSING: _("It does not say where to go back to."),
+    LinkProblem.REDIRECT_UNKNOWN: _(
+        "It would take you back to an address that the feature has not registered."
+    ),
+    LinkProblem.STATE_TOO_LONG: _("It is too long."),
+}

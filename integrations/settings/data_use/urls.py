@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import access_views, activity_views
+from . import access_views, activity_views, authorize_views
 
 _ACTIVITY = "settings/activity/"
 _FEATURE = "settings/features/<slug:key>/"
 
 urlpatterns = [
+    path("oauth/authorize", authorize_views.authorize_feature, name="oauth_authorize"),
     path("settings/access/", access_views.show_access, name="settings-access"),
     path(_ACTIVITY, activity_views.show_activity, name="settings-activity"),
     path(

@@ -11,9 +11,10 @@ from integrations.calendar.api import (
 from integrations.connections.api import views as connections
 from integrations.drive.api import action_views as actions
 from integrations.drive.api import views as files
+from integrations.features.api import delegation_views
 from integrations.mail.api import proposal_views, sending_views, views
 
-from . import fallback_views, openapi, reference_page
+from . import fallback_views, openapi, reference_page, server_metadata
 
 _MESSAGE_ROUTE = "messages/<uuid:message_id>"
 
@@ -105,6 +106,12 @@ _USER_ROUTES = [
 
 urlpatterns = [
     path("v1/users/<str:user>/", include(_USER_ROUTES)),
+    path("v1/delegations", delegation_views.DelegationListView.as_view(), name="api-delegations"),
+    path(
+        ".well-known/oauth-authorization-server",
+        server_metadata.serve_metadata,
+        name="oauth-metadata",
+    ),
     path("openapi.json", openapi.serve_document, name="openapi"),
     path("api/", reference_page.show_reference, name="api-reference"),
     # Last: matches all other URLs. A URL may contain line ends, which `.` does not match.

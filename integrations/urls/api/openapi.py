@@ -41,6 +41,26 @@ class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
         }
 
 
+class ClientTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # an untyped base class
+    """A client in its own matters (read by drf-spectacular)."""
+
+    target_class = "accounts.authentication.ClientTokenAuthentication"
+    name = "clientToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:  # noqa: ARG002
+        return {
+            "type": "oauth2",
+            "description": "Client credentials with `private_key_jwt`, without a `delegation`. The"
+            " token stands for the client, reads nobody's data, and is valid for ten minutes.",
+            "flows": {
+                "clientCredentials": {
+                    "tokenUrl": "/oauth/token",
+                    "scopes": {"client": "The client's delegations and removals."},
+                }
+            },
+        }
+
+
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # an untyped base class
     """The signed-in person (read by drf-spectacular)."""
 

@@ -13,7 +13,7 @@ from rest_framework.exceptions import NotAuthenticated, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actors import Actor, get_actor
+from accounts.actors import Actor, get_actor, get_platform_id
 from accounts.authentication import ClientTokenAuthentication
 from accounts.models import ServiceClient, ServiceToken
 from accounts.role_permissions import ClientOnly, build_permission_class
@@ -99,8 +99,8 @@ class UserDataView(ApiView):
     """
     A view below `/v1/users/{user}/`: of one person's own data, for them or a feature of theirs.
 
-    `me` is the signed-in person, or for a client the person it acts for. Any other
-    id than theirs is as unknown as one that never was.
+    `me` is the signed-in person, or for a client the person it acts for. They may also be named by
+    their id of this service or of the platform. Any other id is unknown, whether it exists or not.
     """
 
     permission_classes = [build_permission_class(RolePermission.USE_OWN, clients=True)]
@@ -122,7 +122,7 @@ class UserDataView(ApiView):
     def _check_user(self, actor: Actor, user: str) -> Actor:
         if actor.user_id is None or actor.organisation_id is None:
             raise ObjectNotFound
-        if user not in {"me", str(actor.user_id)}:
+        if user not in {"me", str(actor.user_id), get_platform_id(self.request)}:
             raise ObjectNotFound
         return actor
 

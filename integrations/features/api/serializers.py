@@ -1,0 +1,51 @@
+"""Requests and responses of service clients about their own matters."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from integrations.web.api.serializers import MAX_PAGE_SIZE, CursorField, make_page_serializer
+
+#: States of a delegation.
+ON: Final = "on"
+OUTDATED: Final = "outdated"
+ENDED: Final = "ended"
+
+
+class ClientPageQuerySerializer(serializers.Serializer[None]):
+    cursor = CursorField(required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=50)
+
+
+@extend_schema_serializer(component_name="PlatformReference")
+class PlatformReferenceSerializer(serializers.Serializer[None]):
+    id = serializers.UUIDField(help_text="The id in this service.")
+    platform_id = serializers.CharField(help_text="The id on the platform.")
+
+
+@extend_schema_serializer(component_name="Delegation")
+class DelegationSerializer(serializers.Serializer[None]):
+    id = serializers.UUIDField(help_text="The value of `delegation` at `/oauth/token`.")
+    user = PlatformReferenceSerializer()
+    organisation = PlatformReferenceSerializer()
+    purposes = serializers.ListField(
+        child=serializers.CharField(), help_text="The purposes for which tokens are issued."
+    )
+    state = serializers.ChoiceField(
+        choices=[ON, OUTDATED, ENDED],
+        help_text="`on`; `outdated`: the feature's text has changed, and every use is refused until"
+        " the person agrees again; `ended`: no token is issued any more.",
+    )
+    text_version = serializers.IntegerField(
+        help_text="The version of the feature's text that the person agreed to."
+    )
+    switched_on_at = serializers.DateTimeField()
+    switched_off_at = serializers.DateTimeField(
+        allow_null=True, help_text="Null if it is on, or ended because the person left."
+    )
+
+
+DelegationListSerializer = make_page_serializer("DelegationList", DelegationSerializer)
