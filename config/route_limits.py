@@ -145,7 +145,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         _FORM,
         """
         drive-save-attachment drive-save-calendar drive-save-export
-        oauth_authorize settings-receipt-link settings-sync-now settings-horizon settings-retry settings-forget
+        oauth_authorize settings-receipt-link settings-sync-now settings-horizon settings-retry
+        settings-forget
         settings-disconnect settings-disconnect-account settings-feature settings-feature-withdraw
         settings-consent-withdraw settings-calendars-erase settings-calendars-again
         settings-calendars-keep settings-local-calendar-new settings-local-calendar

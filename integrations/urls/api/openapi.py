@@ -51,7 +51,7 @@ class ClientTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
         return {
             "type": "oauth2",
             "description": "Client credentials with `private_key_jwt`, without a `delegation`. The"
-            " token stands for the client, reads nobody's data, and is valid for ten minutes.",
+            " token stands for the client and for no person, and is valid for ten minutes.",
             "flows": {
                 "clientCredentials": {
                     "tokenUrl": "/oauth/token",
