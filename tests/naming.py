@@ -53,7 +53,7 @@ OF = {
 # What pages take besides, and what of it names nothing.
 NO_ID = frozenset(
     {
-        "action", "agree", "at", "before", "day", "feature", "files_kept", "format", "from",
+        "action", "agree", "at", "before", "day", "decision", "feature", "files_kept", "format", "from",
         "hour", "horizon_days", "hours", "key", "keys", "minutes", "next", "notify", "product",
         "refused", "response", "scope", "show", "signature", "switch", "to", "undo_seconds",
         "validationToken", "version", "view", "waited", "was", "zone", "folder", "email", "q",

@@ -6,6 +6,7 @@ from tests.contact_sheets.state import Group, State
 
 from . import (
     accounts,
+    authorize,
     bulk,
     calendar,
     connections,
@@ -39,6 +40,7 @@ GROUPS: tuple[Group, ...] = (
     files.GROUP,
     saving.GROUP,
     data_use.GROUP,
+    authorize.GROUP,
     notices.GROUP,
     standing_consents.GROUP,
     accounts.GROUP,
