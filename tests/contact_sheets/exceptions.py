@@ -134,10 +134,8 @@ _DERIVED: Final = "follows from members of other enumerations"
 
 ENUMERATIONS: Final[Mapping[str, str]] = {
     "accounts.actors:ActorKind": _RECORD,
-    "accounts.api_tokens:DelegationProblem": "answers of the token endpoint, tested in tests/accounts",
-    "accounts.authorization_codes:CodeProblem": (
-        "answers of the token endpoint, tested in tests/accounts"
-    ),
+    "accounts.api_tokens:DelegationProblem": "for clients: tests/accounts",
+    "accounts.authorization_codes:CodeProblem": "for clients: tests/accounts",
     "accounts.models.time_preferences:DateFormat": "tests of accounts compare all of them",
     "accounts.oauth.assertion:AssertionRejectionCause": "for operators, without a page",
     "accounts.roles:RolePermission": _CODE,
