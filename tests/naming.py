@@ -53,9 +53,9 @@ OF = {
 # What pages take besides, and what of it names nothing.
 NO_ID = frozenset(
     {
-        "action", "agree", "at", "before", "day", "decision", "feature", "files_kept", "format",
-        "from", "hour", "horizon_days", "hours", "key", "keys", "minutes", "next", "notify", "product",
-        "refused", "response", "scope", "show", "signature", "switch", "to", "undo_seconds",
+        "action", "agree", "at", "before", "day", "decision", "feature", "files_kept",
+        "format", "from", "hour", "horizon_days", "hours", "key", "keys", "minutes", "next",
+        "notify", "product", "refused", "response", "scope", "show", "signature", "switch", "to", "undo_seconds",
         "validationToken", "version", "view", "waited", "was", "zone", "folder", "email", "q",
         "source", "kept-by", "words", "beyond", "state", "part",
     }

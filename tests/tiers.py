@@ -19,7 +19,7 @@ import pytest
 #: Folders that `make test` does not even collect, and what they test.
 FOLDERS = {"tests/sandbox": "the sandbox's tests of itself"}
 # How many times the examples of a property test that `make test-all` tries.
-MORE_EXAMPLES = 10
+MORE_EXAMPLES = 20
 _LEFT_OUT = pytest.StashKey[Counter[str]]()
 _IS_THOROUGH = pytest.StashKey[bool]()
 
@@ -38,7 +38,7 @@ def pytest_configure(config):
         config.stash[_IS_THOROUGH] = config.getoption("all") or is_named
         config.pluginmanager.register(Summary(config), "left-out-summary")
     # A slow machine is not a failure, so examples have no deadline.
-    hypothesis.settings.register_profile("antares", deadline=None, max_examples=50)
+    hypothesis.settings.register_profile("antares", deadline=None, max_examples=25)
     hypothesis.settings.load_profile("antares")
 
 

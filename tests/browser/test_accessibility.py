@@ -9,7 +9,10 @@ from playwright.sync_api import expect
 from tests.browser.mail import HOSTILE
 from tests.browser.visitor import search_elsewhere
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("the contact sheets check every page and state for accessibility"),
+]
 
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
 PUBLIC = (

@@ -18,7 +18,10 @@ from config.embedded.feature_client import FeatureClient
 from tests.browser.conftest import SCREENS
 from tests.browser.test_accessibility import violations
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("the pages of activity in a browser; tests over HTTP compare the answers"),
+]
 ACCESS = "/settings/access/"
 ACTIVITY = "/settings/activity/"
 ENTRIES = "/settings/activity/entries/"

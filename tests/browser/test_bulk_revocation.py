@@ -12,7 +12,10 @@ from playwright.sync_api import expect
 from tests.browser.factor import code
 from tests.browser.test_accessibility import violations
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("a bulk revocation in a browser; tests over HTTP walk the same way"),
+]
 
 #: Nobody else of this organisation connects anything in these tests.
 ORGANISATION = "platform-other"

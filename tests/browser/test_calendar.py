@@ -11,7 +11,10 @@ from playwright.sync_api import expect
 from tests.browser.test_accessibility import violations
 from tests.browser.visitor import open_visitor
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("the calendar's pages in a browser; tests over HTTP compare the answers"),
+]
 OVERRIDE = "\u202egpj.exe"
 HOSTILE = f"<img src=x onerror=alert(1)>{OVERRIDE}{'long' * 60}"
 

@@ -10,7 +10,11 @@ from playwright.sync_api import expect
 from tests.browser.test_accessibility import violations
 from tests.browser.test_calendar import event, plan
 
-pytestmark = [pytest.mark.browser, pytest.mark.clause("AN-6")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.clause("AN-6"),
+    pytest.mark.thorough("events written in a browser; tests over HTTP write the same"),
+]
 
 SERIES = """BEGIN:VCALENDAR\r
 VERSION:2.0\r

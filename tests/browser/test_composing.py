@@ -13,7 +13,10 @@ from tests.browser.test_sending import CAROL, allow, fill, press, sent_by, write
 
 __all__ = ["writer"]
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("the form for messages in a browser; tests over HTTP fill it in"),
+]
 ALIAS = "sales@example.test"
 PLAN = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"x" * 200_000}
 

@@ -14,7 +14,10 @@ from playwright.sync_api import expect
 from tests.browser.tcp_relay import TcpRelay, run_relay
 from tests.browser.test_accessibility import violations
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("uploads in a browser; tests over HTTP and the smoke test send the same"),
+]
 
 PAGE = "/files/"
 MIB = 1024 * 1024

@@ -16,7 +16,10 @@ from tests.browser import checkout_copy
 from tests.browser.visitor import PATIENCE
 from tests.config.running_demo import ROOT
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("the demo's first minute, by several people"),
+]
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # `make help` tells of these; the README tells of them in sentences.

@@ -10,7 +10,10 @@ from playwright.sync_api import expect
 
 from tests.worlds.microsoft import MicrosoftSandbox
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("connecting Microsoft in a browser; the smoke test connects over HTTP"),
+]
 
 HOOK = "/webhooks/microsoft/channel"
 

@@ -10,7 +10,10 @@ from playwright.sync_api import expect
 
 from tests.browser.test_accessibility import violations
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("menus and focus in a browser"),
+]
 
 
 class TestAccountMenu:

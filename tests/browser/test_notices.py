@@ -7,7 +7,11 @@ from playwright.sync_api import expect
 
 from tests.browser.test_accessibility import violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.clause("AN-13")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.clause("AN-13"),
+    pytest.mark.thorough("the pages of notices in a browser; tests over HTTP compare the answers"),
+]
 
 
 def test_is_counted_read_and_routed_by_keyboard_alone(connected):

@@ -14,7 +14,10 @@ from integrations.operations import alarm_guide
 from tests.browser.test_accessibility import violations
 from tests.browser.test_review import list_minor_violations, reload_until_gone
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("the operators' pages in a browser; tests over HTTP compare the answers"),
+]
 
 KIND = "provider.push_silent"
 _RAISE = f"""

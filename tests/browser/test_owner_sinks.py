@@ -12,7 +12,10 @@ from tests.browser.mail import INVOICE
 from tests.browser.test_accessibility import violations
 from tests.browser.test_calendar import plan
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("what an owner sees in a browser, page by page"),
+]
 
 
 @pytest.fixture

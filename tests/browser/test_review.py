@@ -15,7 +15,11 @@ from limited_use.verify import verifier
 from tests.browser.test_accessibility import violations
 from tests.review.conftest import make_run
 
-pytestmark = [pytest.mark.browser, pytest.mark.clause("LU-4.1")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.clause("LU-4.1"),
+    pytest.mark.thorough("the reviewer's walk in a browser; tests over HTTP compare the answers"),
+]
 
 PATHS = (
     "/review/", "/review/domains/", "/review/privacy/", "/review/scopes/", "/review/consent-flow/",

@@ -140,6 +140,7 @@ class TestFirstUse:
         expect(page.locator("h1")).to_have_text(NEWSLETTER)
 
 
+@pytest.mark.thorough("messages written in a browser; tests over HTTP send the same")
 class TestWriting:
     def test_completes_addresses_of_own_mail_by_keyboard(self, writer):
         page, to = writer.page, writer.page.get_by_label("To", exact=True)
@@ -190,6 +191,7 @@ class TestWriting:
         expect(page.locator(".outbox .card").first).to_contain_text("1 file")
 
 
+@pytest.mark.thorough("messages written in a browser; tests over HTTP send the same")
 class TestAnswering:
     def test_replies_in_the_conversation(self, writer):
         page = writer.page
@@ -245,6 +247,7 @@ class TestUndo:
         assert violations(page) == []
 
 
+@pytest.mark.thorough("messages written in a browser; tests over HTTP send the same")
 class TestFailure:
     def test_is_corrected_and_sent(self, writer):
         page = writer.page
@@ -260,6 +263,7 @@ class TestFailure:
         sent_by(writer)
 
 
+@pytest.mark.thorough("messages written in a browser; tests over HTTP send the same")
 class TestKeyboardAlone:
     """At both providers, and on both sizes."""
 

@@ -12,7 +12,10 @@ from tests.browser.factor import code
 from tests.browser.test_accessibility import violations
 from tests.browser.test_review import reload_until_shown
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("a revocation in a browser; tests over HTTP walk the same way"),
+]
 
 TEXT = "The laptop was left on a train."
 PHONE = {"width": 360, "height": 740}

@@ -10,7 +10,10 @@ import pytest
 
 from config.embedded.embedded_service import ROOT
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough("attached files in a browser; tests over HTTP send the same"),
+]
 
 # Two slices and a bit.
 SIZE = 17 * 1024 * 1024

@@ -11,7 +11,11 @@ from tests.browser.test_accessibility import violations
 from tests.browser.test_calendar import plan
 from tests.browser.test_calendar_writing import SERIES, ics
 
-pytestmark = [pytest.mark.browser, pytest.mark.clause("AN-2", "AN-9")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.clause("AN-2", "AN-9"),
+    pytest.mark.thorough("a withdrawal in a browser; tests over HTTP walk the same way"),
+]
 
 
 def create_calendar(visitor):

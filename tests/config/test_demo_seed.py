@@ -25,6 +25,7 @@ from config.embedded.demo_cast import CAST, COLLEAGUES_DOMAIN
 from config.embedded.demo_mail import conversation_files, mailboxes, styled_text
 from config.embedded.demo_mail.timeline import Timeline
 
+pytestmark = pytest.mark.thorough("the demo's mail and calendars")
 START = datetime(2026, 11, 25, 13, 7, 31, tzinfo=UTC)  # a Wednesday
 ACCOUNTS = ("alice@antares.example", "bob@antares.example", "oddities@workshop.example")
 MICROSOFT = ("alice.adler@contoso.example", "alice@fabrikam.example", "ada@fabrikam.example")

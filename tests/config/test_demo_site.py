@@ -289,6 +289,7 @@ class TestSteps:
     def test_each_have_a_text_and_a_proof(self):
         assert list(STEPS) == [*PROOFS, "check-receipt"]
 
+    @pytest.mark.thorough("every step of the demo, ticked one after the other")
     def test_are_ticked_by_evidence_alone(self, demo):
         """Walk through the list as a visitor, and look at the ticks after each step."""
         assert list_ticks(demo.url) == set()

@@ -136,6 +136,7 @@ def settings_of(sandbox):
     }
 
 
+@pytest.mark.thorough("whole demos, started and stopped; the smoke test starts the same processes")
 class TestDemo:
     def test_serves_a_first_page_and_says_whom_to_sign_in_as_at_every_start(self, data_dir):
         for start in range(2):

@@ -85,6 +85,7 @@ class TestProductionSettings:
             ("ANTARES_ENV", "prod"),
         ],
     )
+    @pytest.mark.thorough("each setting that production refuses, in a process of its own")
     def test_refuses(self, env, name, value):
         done = production.run_manage({**env, name: value})
 
