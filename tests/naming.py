@@ -56,8 +56,8 @@ NO_ID = frozenset(
         "action", "agree", "at", "before", "day", "decision", "feature", "files_kept",
         "format", "from", "hour", "horizon_days", "hours", "key", "keys", "minutes", "next",
         "notify", "product", "refused", "response", "scope", "show", "signature", "switch", "to",
-        "undo_seconds", "validationToken", "version", "view", "waited", "was", "zone", "folder", "email", "q",
-        "source", "kept-by", "words", "beyond", "state", "part",
+        "undo_seconds", "validationToken", "version", "view", "waited", "was", "zone", "folder",
+        "email", "q", "source", "kept-by", "words", "beyond", "state", "part",
     }
 )  # fmt: skip
 #: Routes whose POST only features send.

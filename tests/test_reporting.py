@@ -106,7 +106,7 @@ class TestMakeTest:
         done.assert_outcomes(passed=4, skipped=1, failed=1)
         assert done.outlines[-1] == "left out: nothing. skipped: no root: namespaces (1)."
 
-    @pytest.mark.parametrize(("arguments", "count"), [((), 57), (("--all",), 570)])
+    @pytest.mark.parametrize(("arguments", "count"), [((), 32), (("--all",), 320)])
     def test_tries_ten_times_the_examples_with_all(self, run, pytester, arguments, count):
         pytester.makepyfile(EXAMPLES.format(count=count))
 

@@ -19,7 +19,7 @@ import pytest
 #: Folders that `make test` does not even collect, and what they test.
 FOLDERS = {"tests/sandbox": "the sandbox's tests of itself"}
 # How many times the examples of a property test that `make test-all` tries.
-MORE_EXAMPLES = 20
+MORE_EXAMPLES = 10
 _LEFT_OUT = pytest.StashKey[Counter[str]]()
 _IS_THOROUGH = pytest.StashKey[bool]()
 
