@@ -1,6 +1,6 @@
 # Each target first sets up .venv from the locked requirements; later starts find it ready.
 .DEFAULT_GOAL := help
-.PHONY: demo test test-all sheets smoke canary bench lint help lock sbom
+.PHONY: demo test test-all sheets smoke canary bench lint help lock sbom client
 
 # With it set, every process would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -55,6 +55,10 @@ lock: ## resolve pyproject.toml into the hashed requirements again; ARGS=--upgra
 sbom: ## write a CycloneDX list of what production installs to .data/sbom.cdx.json
 	@sh config/bootstrap.sh requirements-dev.txt
 	@sh config/sbom.sh .data/sbom.cdx.json
+
+client: ## build the Python client of the API as a wheel in .data/client, and print its path
+	@sh config/bootstrap.sh requirements-dev.txt
+	@exec $(PY) -m config.client.build
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\): ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
