@@ -1,0 +1,193 @@
+"""The built client and its README's examples, at the service."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import SimpleNamespace
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from django.conf import settings
+from django.utils import timezone
+from joserfc.jwk import ECKey
+
+from accounts import delegations
+from integrations.models import Message
+from limited_use.models import Leaf
+from tests.accounts.cast import EC
+from tests.api import cast
+from tests.api.conftest import alice, keyring, mailbox, synced
+from tests.api.generated.callers import make_application
+from tests.client import wheel
+
+__all__ = ["alice", "keyring", "mailbox", "synced"]
+
+BOB = {"name": "", "address": "bob@example.test"}
+REDIRECT_URI = "https://feature.example/antares"
+
+
+@pytest.fixture
+def package(monkeypatch):
+    """Yield the wheel's package, whose requests this process answers."""
+    service = httpx.WSGITransport(make_application())
+    monkeypatch.setattr(
+        httpx.HTTPTransport, "handle_request", lambda _, request: service.handle_request(request)
+    )
+    with wheel.import_from_wheel():
+        import antares_client
+        import antares_client.api
+        import antares_client.models
+
+        yield antares_client
+
+
+@pytest.fixture
+def widget(alice):
+    client = cast.widget()
+    return SimpleNamespace(client=client, delegation=cast.switch_on(alice, client))
+
+
+@pytest.fixture
+def open_antares(package):
+    """Return a function that opens the service for a client, with its key or another one."""
+    with ExitStack() as stack:
+
+        def open_antares(client, key=EC):
+            credentials = package.Credentials(
+                client_id=client.client_id,
+                private_key=key.as_dict(private=True),
+                base_url=settings.PUBLIC_URL,
+            )
+            return stack.enter_context(package.Antares(credentials))
+
+        yield open_antares
+
+
+@pytest.fixture
+def antares(open_antares, widget):
+    return open_antares(widget.client)
+
+
+@pytest.fixture
+def api(antares, widget):
+    return antares.act_for_person(widget.delegation.id, purpose="inbox.display")
+
+
+class TestClient:
+    def test_reads_the_mail_of_the_person(self, package, api, alice):
+        page = package.api.list_messages(api, "me", limit=2)
+
+        assert len(page.data) == 2
+        assert page.has_more
+        assert isinstance(page, package.models.MessageList)
+        ids = {row.id for row in Message.objects.filter(integration=alice.integration)}
+        assert {message.id for message in page.data} <= ids
+
+    def test_reads_a_whole_message(self, package, api):
+        first = package.api.list_messages(api, "me", limit=1).data[0]
+
+        response = package.api.get_message_response(api, "me", first.id)
+
+        assert response.status == 200
+        assert response.headers["cache-control"] == "no-store"
+        assert response.body.subject == first.subject
+
+    def test_gets_the_refusal_of_the_guard(self, package, open_antares, alice):
+        campaigns = cast.campaigns()
+        delegation = cast.switch_on(alice, campaigns)
+        api = open_antares(campaigns).act_for_person(delegation.id, purpose="marketing")
+
+        with pytest.raises(package.Refused) as raised:
+            package.api.list_messages(api, "me")
+
+        refusal = raised.value
+        assert (refusal.status, refusal.purpose) == (403, "marketing")
+        assert refusal.rule == "never-market"
+        assert "LU-4" in refusal.clauses
+        assert Leaf.objects.filter(id=refusal.ledger_entry).exists()
+
+    def test_gets_the_problem_of_a_message_that_does_not_exist(self, package, api):
+        with pytest.raises(package.ProblemError) as raised:
+            package.api.get_message(api, "me", uuid4())
+
+        assert raised.value.code == package.models.ProblemCode.NOT_FOUND
+        assert raised.value.request_id
+
+    def test_gets_the_problem_of_a_wrong_parameter(self, package, api):
+        with pytest.raises(package.ProblemError) as raised:
+            package.api.list_messages(api, "me", limit=100_000)
+
+        assert [error["parameter"] for error in raised.value.errors] == ["limit"]
+
+    def test_learns_that_the_person_switched_the_feature_off(self, package, antares, alice, widget):
+        """At once, though the token would be valid for ten minutes."""
+        api = antares.act_for_person(widget.delegation.id, purpose="inbox.display")
+        package.api.list_messages(api, "me", limit=1)
+
+        delegations.switch_delegation_off(
+            delegation_id=widget.delegation.id, user_id=alice.user.id, at=timezone.now()
+        )
+
+        with pytest.raises(package.DelegationEnded):
+            package.api.list_messages(api, "me", limit=1)
+
+    @pytest.mark.parametrize(
+        ("delegation", "purpose", "error"),
+        [(UUID(int=1), "inbox.display", "invalid_grant"), (None, "marketing", "invalid_scope")],
+    )
+    def test_gets_no_token_for_anything_else(  # noqa: PLR0917 - fixtures
+        self, package, antares, widget, delegation, purpose, error
+    ):
+        api = antares.act_for_person(delegation or widget.delegation.id, purpose=purpose)
+
+        with pytest.raises(package.TokenRefused) as raised:
+            package.api.list_messages(api, "me")
+
+        assert raised.value.error == error
+
+    def test_gets_no_token_with_another_key(self, package, open_antares, widget):
+        other_key = ECKey.generate_key("P-256", {"kid": EC.kid})
+        antares = open_antares(widget.client, other_key)
+        api = antares.act_for_person(widget.delegation.id, purpose="inbox.display")
+
+        with pytest.raises(package.TokenRefused) as raised:
+            package.api.list_messages(api, "me")
+
+        assert raised.value.error == "invalid_client"
+
+
+class TestReadme:
+    @pytest.fixture
+    def examples(self, package, widget, monkeypatch, tmp_path):
+        """Run the README's blocks one after the other; return what they define."""
+        key_file = tmp_path / "key.pem"
+        key_file.write_bytes(EC.as_pem(private=True))
+        monkeypatch.setenv("ANTARES_CLIENT_ID", widget.client.client_id)
+        monkeypatch.setenv("ANTARES_KEY_FILE", str(key_file))
+        monkeypatch.setenv("ANTARES_URL", settings.PUBLIC_URL)
+        monkeypatch.setenv("ANTARES_REDIRECT_URI", REDIRECT_URI)
+        return run_examples()
+
+    def test_reads_the_whole_inbox_page_by_page(self, examples, alice, widget):
+        found = [message.id for message in examples.read_inbox(widget.delegation.id)]
+
+        inbox = Message.objects.filter(integration=alice.integration, folders__contains=["inbox"])
+        assert len(found) > 3
+        assert sorted(found) == sorted(inbox.values_list("id", flat=True))
+
+    def test_reports_the_rule_that_refuses_a_proposal(self, package, examples, alice, widget):
+        proposal = package.models.NewProposal.from_dict(
+            {"mailbox": str(alice.integration.id), "to": [BOB], "subject": "x", "text": "x"}
+        )
+
+        said = examples.propose(widget.delegation.id, proposal)
+
+        assert said.startswith("Refused by ")
+
+
+def run_examples():
+    namespace = {}
+    for number, example in enumerate(wheel.read_examples(), start=1):
+        exec(compile(example, f"README.md, example {number}", "exec"), namespace)  # noqa: S102 - ours
+    return SimpleNamespace(**namespace)
