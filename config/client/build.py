@@ -18,7 +18,6 @@ import tempfile
 from argparse import ArgumentParser
 from hashlib import sha256
 from pathlib import Path
-from string import Template
 from typing import Any, Final
 
 import openapi_python_client
@@ -50,10 +49,10 @@ def build_wheel(folder: Path, *, document: Path = DOCUMENT) -> Path:
         project = Path(name)
         described = json.loads(document.read_bytes())
         generate_package(project / PACKAGE, described)
-        shutil.copy(HERE / "README.md", project)
+        shutil.copyfile(HERE / "README.md", project / "README.md")
         version = f"{described['info']['version']}+{_compute_digest(project)}"
-        template = Template((HERE / "pyproject.toml.in").read_text())
-        (project / "pyproject.toml").write_text(template.substitute(version=version))
+        metadata = (HERE / "pyproject.toml.in").read_text().replace("@VERSION@", version)
+        (project / "pyproject.toml").write_text(metadata)
         return folder / _run_build_backend(project, folder.resolve())
 
 
@@ -85,7 +84,7 @@ def generate_package(package: Path, document: dict[str, Any]) -> None:
         (package / name).unlink()
     for module in sorted((HERE / PACKAGE).iterdir()):
         if module.suffix in {".py", ".typed"}:
-            shutil.copy(module, package)
+            shutil.copyfile(module, package / module.name)
     _format_code(package)
 
 

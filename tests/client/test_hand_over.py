@@ -1,7 +1,7 @@
 """
 The hand-over, against what the token endpoint answers to `authorization_code`.
 
-`tests/client/test_live_service.py` does the same at the service itself.
+`tests/client/test_service.py` does the same at the service itself.
 """
 
 import json

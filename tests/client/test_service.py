@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import httpx
@@ -13,8 +14,10 @@ from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from accounts import delegations
+from accounts.models import Delegation, ServiceToken
 from integrations.models import Message
 from limited_use.models import Leaf
+from limited_use.policy.feature_registry import FEATURES
 from tests.accounts.cast import EC
 from tests.api import cast
 from tests.api.conftest import alice, keyring, mailbox, synced
@@ -45,6 +48,8 @@ def package(monkeypatch):
 @pytest.fixture
 def widget(alice):
     client = cast.widget()
+    client.redirect_uris = [REDIRECT_URI]
+    client.save(update_fields=["redirect_uris"])
     return SimpleNamespace(client=client, delegation=cast.switch_on(alice, client))
 
 
@@ -167,7 +172,52 @@ class TestReadme:
         monkeypatch.setenv("ANTARES_KEY_FILE", str(key_file))
         monkeypatch.setenv("ANTARES_URL", settings.PUBLIC_URL)
         monkeypatch.setenv("ANTARES_REDIRECT_URI", REDIRECT_URI)
-        return run_examples()
+        return wheel.run_examples()
+
+    def test_hands_a_person_over(self, examples, alice, widget):
+        widget.delegation.delete()
+        session = {"user_id": alice.user.platform_id}
+        back = decide(alice.user, examples.start(session), "allow")
+
+        assert back.startswith(f"{REDIRECT_URI}?")
+        assert examples.come_back(session, urlsplit(back).query) == "Connected."
+
+        delegation = Delegation.objects.live().get(user=alice.user)
+        assert session["delegation"] == str(delegation.id)
+        assert examples.find_delegations() == {alice.user.platform_id: delegation.id}
+        # With the token that came with the code.
+        assert ServiceToken.objects.filter(delegation=delegation).count() == 1
+        assert next(examples.read_inbox(delegation.id)).subject
+        assert ServiceToken.objects.filter(delegation=delegation).count() == 1
+
+    def test_accepts_a_person_who_declines(self, examples, alice, widget):
+        widget.delegation.delete()
+        session = {"user_id": alice.user.platform_id}
+        back = decide(alice.user, examples.start(session), "deny")
+
+        said = examples.come_back(session, urlsplit(back).query)
+
+        assert said == "Your mail stays with Antares."
+        assert "delegation" not in session
+        assert not Delegation.objects.live().filter(user=alice.user).exists()
+
+    def test_refuses_the_redirect_of_another_session(self, examples, alice, widget):
+        mine, theirs = {"user_id": alice.user.platform_id}, {"user_id": alice.user.platform_id}
+        back = decide(alice.user, examples.start(mine), "allow")
+        examples.start(theirs)
+
+        assert examples.come_back(theirs, urlsplit(back).query) == "Please start again."
+        assert examples.come_back(theirs, urlsplit(back).query) == "Please start again."
+        assert examples.come_back(mine, urlsplit(back).query) == "Connected."
+
+    def test_refuses_somebody_else_at_antares(self, examples, alice, widget):
+        session = {"user_id": "platform-of-somebody-else"}
+        back = decide(alice.user, examples.start(session), "allow")
+
+        said = examples.come_back(session, urlsplit(back).query)
+
+        assert said == "You are signed in to Antares as somebody else."
+        assert "delegation" not in session
 
     def test_reads_the_whole_inbox_page_by_page(self, examples, alice, widget):
         found = [message.id for message in examples.read_inbox(widget.delegation.id)]
@@ -186,8 +236,11 @@ class TestReadme:
         assert said.startswith("Refused by ")
 
 
-def run_examples():
-    namespace = {}
-    for number, example in enumerate(wheel.read_examples(), start=1):
-        exec(compile(example, f"README.md, example {number}", "exec"), namespace)  # noqa: S102 - ours
-    return SimpleNamespace(**namespace)
+def decide(user, address, decision):
+    """Answer a feature's question as a person; return the address that the browser is sent to."""
+    assert address.startswith(f"{settings.PUBLIC_URL}/oauth/authorize?")
+    form = {"agree": "yes", "version": str(FEATURES["inbox-widget"].version)}
+    path = address.removeprefix(settings.PUBLIC_URL)
+    answer = cast.browser(user).post(path, form | {"decision": decision})
+    assert answer.status_code == 302, answer.content
+    return answer["Location"]

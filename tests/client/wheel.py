@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from config.client import build
 
@@ -50,3 +52,11 @@ def import_from_wheel() -> Iterator[None]:
 def read_examples() -> list[str]:
     """Return the Python blocks of the client's README, in their order."""
     return re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def run_examples() -> SimpleNamespace:
+    """Run these blocks one after the other; return what they define."""
+    namespace: dict[str, Any] = {}
+    for number, example in enumerate(read_examples(), start=1):
+        exec(compile(example, f"README.md, example {number}", "exec"), namespace)  # noqa: S102 - ours
+    return SimpleNamespace(**namespace)
