@@ -85,15 +85,19 @@ class TestTokenRequest:
         assert not isinstance(raised.value, DelegationEnded)
         assert (server.count(TOKEN_PATH), server.count(PATH)) == (1, 0)
 
-    def test_that_names_an_ended_delegation_says_so(self, server, antares, alice):
+    def test_that_names_an_ended_delegation_says_so(self, server, alice):
         server.script(TOKEN_PATH, Answer(400, {"error": "invalid_grant"}))
 
         with pytest.raises(DelegationEnded):
             alice.request("GET", PATH)
-        with pytest.raises(TokenRefused) as raised:
-            antares.act_for_client().request("GET", PATH)
 
-        assert not isinstance(raised.value, DelegationEnded)
+    def test_ends_with_the_page_of_a_proxy(self, server, alice):
+        server.script(TOKEN_PATH, Answer(403, b"<html>", media_type="text/html"))
+
+        with pytest.raises(UnexpectedResponse) as raised:
+            alice.request("GET", PATH)
+
+        assert raised.value.status == 403
 
     @pytest.mark.parametrize(
         "body",
@@ -123,7 +127,7 @@ class TestTokenRequest:
     def test_never_follows_a_redirect(self, server, alice):
         server.script(TOKEN_PATH, Answer(307, {}, {"Location": f"{server.url}/elsewhere"}))
 
-        with pytest.raises(TokenRefused):
+        with pytest.raises(UnexpectedResponse):
             alice.request("GET", PATH)
 
         assert server.count("/elsewhere") == 0

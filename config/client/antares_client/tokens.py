@@ -102,7 +102,7 @@ class TokenSource:
         }
         response = self._post(form, timeout=self._timeout)
         if not response.is_success:
-            raise TokenRefused(response)
+            raise _make_refusal(response)
         body = _read_token_response(response, scope=f"purpose:{purpose}")
         try:
             handed_over = HandedOver(
@@ -128,10 +128,10 @@ class TokenSource:
         )
         if response.is_success:
             return _read_token_response(response, scope=grant.scope)
-        refused = TokenRefused(response)
-        if refused.error == "invalid_grant" and grant.delegation is not None:
-            raise DelegationEnded(response)
-        raise refused
+        refusal = _make_refusal(response)
+        if isinstance(refusal, TokenRefused) and refusal.error == "invalid_grant":
+            refusal = DelegationEnded(response)
+        raise refusal
 
     def _post(self, form: dict[str, str], *, timeout: float) -> httpx.Response:
         assertion = {
@@ -161,6 +161,12 @@ def _keep(kept: _KeptToken, body: dict[str, Any], *, began_at: float) -> None:
     kept.value = body["access_token"]
     # Counted from before the request: the service counts from within it.
     kept.renew_at = began_at + lifetime - min(_RENEWAL_MARGIN, lifetime / 2)
+
+
+def _make_refusal(response: httpx.Response) -> TokenRefused | UnexpectedResponse:
+    """Return what to raise. Without a code, something else than the service answered."""
+    refused = TokenRefused(response)
+    return refused if refused.error else UnexpectedResponse(response)
 
 
 def _check_text(value: Any) -> str:
