@@ -79,10 +79,10 @@ class ApiClient:
         token = self._tokens.get_token(self._grant)
         response = self._send(method, url, headers=headers, token=token, **arguments)
         # A file that was read cannot be sent again.
-        is_at_hand = isinstance(arguments.get("content", b""), bytes | str)
+        is_repeatable_body = isinstance(arguments.get("content", b""), bytes | str)
         if response.status_code == httpx.codes.UNAUTHORIZED:
             self._tokens.discard_token(self._grant, token)
-            if is_at_hand:
+            if is_repeatable_body:
                 token = self._tokens.get_token(self._grant)
                 response = self._send(method, url, headers=headers, token=token, **arguments)
         raise_for_problem(response)

@@ -1,4 +1,4 @@
-"""Who the client is, and its signature: `private_key_jwt` (RFC 7523)."""
+"""Name and key of the client, and its signature: `private_key_jwt` (RFC 7523)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _LONGEST_LIFETIME: Final = 3600.0
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token is for: a purpose and a person's delegation, or the client itself."""
+    """Scope of a token: a purpose with a person's delegation, or the client itself."""
 
     scope: str
     delegation: UUID | None = None
