@@ -94,9 +94,10 @@ class TestReadme:
             back = allow(alice, examples.start(session))
             said = examples.come_back(session, urlsplit(back).query)
             delegation = UUID(session["delegation"])
+            # First: the mailbox still fills.
+            shown = [one["subject"] for one in alice.api("/messages", folder="inbox")["data"]]
             subjects = [message.subject for message in examples.read_inbox(delegation)]
             listed = examples.find_delegations()
-            shown = [one["subject"] for one in alice.api("/messages", folder="inbox")["data"]]
             page = alice.browser.get("/settings/access/")
             form = next(form for form in forms(page.text) if str(delegation) in str(form.fields))
             alice.browser.submit(page, form, form.data(button="off"))
