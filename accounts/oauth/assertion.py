@@ -121,7 +121,7 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
         try:
             client = self._authenticate_client(request.form)
         except _AssertionRejected as rejection:
-            _log_rejection(rejection, at=self._at)
+            _log_rejection(rejection.cause, rejection.client, at=self._at)
             error = ClientNotAuthenticated(rejection.answer)
         else:
             request.client = client
@@ -212,13 +212,12 @@ def _record_use(claims: dict[str, Any], client: ServiceClient) -> None:
         raise _AssertionRejected(AssertionRejectionCause.REPLAYED)
 
 
-def _log_rejection(rejection: _AssertionRejected, *, at: datetime) -> None:
+def _log_rejection(
+    cause: AssertionRejectionCause, client: ServiceClient | None, *, at: datetime
+) -> None:
     """Log the cause, never a value of the assertion; raise an alarm if a client has many."""
-    client = rejection.client
     client_id = client.client_id if client else None
-    logger.warning(
-        "assertion.rejected", extra={"reason": str(rejection.cause), "client_id": client_id}
-    )
+    logger.warning("assertion.rejected", extra={"reason": str(cause), "client_id": client_id})
     if client is None:
         return
     usage = rate_limit_counters.add_rate_limit_count(REJECTION_RATE, str(client.id), at=at)
@@ -227,6 +226,6 @@ def _log_rejection(rejection: _AssertionRejected, *, at: datetime) -> None:
             kind=AlarmKind.ASSERTIONS_REJECTED,
             about=client.id,
             window=f"{at:%Y-%m-%d}",
-            body={"count": usage.counted, "cause": str(rejection.cause)},
+            body={"count": usage.counted, "cause": str(cause)},
             at=at,
         )

@@ -93,8 +93,7 @@ class ClientServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships 
         return response
 
     def handle_error_response(self, request: Any, error: OAuth2Error) -> HttpResponse:
-        # Our own texts, and authlib's names of errors: never a value of the request.
-        logger.warning("oauth.refused", extra={"error": error.error, "reason": error.description})
+        _log_refusal(error.error, error.description)
         response: HttpResponse = super().handle_error_response(request, error)
         return response
 
@@ -118,3 +117,8 @@ class ClientServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships 
         for name, value in headers:
             response.headers[name] = value
         return response
+
+
+def _log_refusal(code: str, description: str) -> None:
+    """Log what the client is told: fixed texts, which repeat no value of the request."""
+    logger.warning("oauth.refused", extra={"error": code, "reason": description})
