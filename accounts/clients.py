@@ -1,5 +1,5 @@
 """
-Service clients: create, rotate, retire.
+Service clients: create, change keys and redirect URIs, retire.
 
 `limited_use.agreements.service_clients.create_declared_client` also checks the purposes against
 the feature registry.
@@ -7,47 +7,48 @@ the feature registry.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, RSAKey
 
+from accounts.client_keys import check_public_keys
 from accounts.models import ServiceClient, ServiceToken
-
-MINIMUM_RSA_BITS = 2048
-_KINDS = frozenset({"RSA", "EC"})
-
-
-class UnusableClientKeys(Exception):
-    """These are not public RSA (2048 bits and up) or P-256 keys, each with its own `kid`."""
+from accounts.redirect_uris import check_redirect_uris
 
 
 class ServiceClientExists(Exception):
-    """The client id is taken."""
+    """The feature has a live client, or the client id is taken."""
 
 
 class ClientNotLive(Exception):
     """No live client has this id."""
 
 
-def create_service_client(
+class ClientChanged(Exception):
+    """Another change came first: keys and redirect URIs are not those that the caller saw."""
+
+
+def create_service_client(  # noqa: PLR0913 - a row
     *,
     client_id: str,
     feature: str,
     purposes: Sequence[str],
     jwks: Mapping[str, Any],
+    redirect_uris: Sequence[str] = (),
+    removals_due_at: datetime | None = None,
     at: datetime,
 ) -> ServiceClient:
     """
     :param jwks: public keys (RFC 7517), one of which authenticates the client
 
-    :raises UnusableClientKeys, ServiceClientExists:
+    :raises client_keys.UnusableClientKeys, redirect_uris.UnusableRedirectUri, ServiceClientExists:
     """
-    keys = _check_public_keys(jwks)
+    keys, uris = check_public_keys(jwks), check_redirect_uris(redirect_uris)
     try:
         with transaction.atomic():
             return ServiceClient.objects.create(
@@ -55,6 +56,8 @@ def create_service_client(
                 feature=feature,
                 purposes=list(purposes),
                 jwks=keys,
+                redirect_uris=uris,
+                removals_due_at=removals_due_at,
                 registered_at=at,
             )
     except IntegrityError:
@@ -62,25 +65,79 @@ def create_service_client(
     raise ServiceClientExists
 
 
-def replace_service_client_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
+def choose_client_id(feature: str) -> str:
     """
-    Replace a client's keys. To overlap, pass the old and the new key, later the new key alone.
+    Return the id of a feature's next client: the feature's key, or `KEY-2` after a retired client.
 
-    :raises UnusableClientKeys, ClientNotLive:
+    Of two callers at the same time both get the same id, so that `create_service_client` refuses
+    the second.
+
+    :raises ServiceClientExists: if the feature has a live client
     """
-    keys = _check_public_keys(jwks)
-    if not ServiceClient.objects.live().filter(client_id=client_id).update(jwks=keys):
-        raise ClientNotLive
-    return ServiceClient.objects.get(client_id=client_id)
+    clients = list(ServiceClient.objects.values_list("client_id", "feature", "retired_at"))
+    if any(of == feature and retired_at is None for _, of, retired_at in clients):
+        raise ServiceClientExists
+    taken = {client_id for client_id, _, _ in clients}
+    following = (f"{feature}-{number}" for number in count(2))
+    return feature if feature not in taken else next(one for one in following if one not in taken)
+
+
+def compute_client_digest(client: ServiceClient) -> str:
+    """Return a digest of all that a change replaces."""
+    content = json.dumps([client.jwks, client.redirect_uris], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 @transaction.atomic
-def retire_service_client(*, client_id: str, at: datetime) -> UUID:
+def replace_service_client_keys(
+    *, client_id: str, jwks: Mapping[str, Any], seen_digest: str | None = None
+) -> ServiceClient:
     """
-    End a client and its tokens, and return its id.
+    Replace a client's keys. To overlap, pass the old and the new key, later the new key alone.
+
+    :param seen_digest: see `compute_client_digest`; None: replace them whatever they are now
+    :raises client_keys.UnusableClientKeys, ClientNotLive, ClientChanged:
+    """
+    keys = check_public_keys(jwks)
+    client = _lock_live_client(client_id, seen_digest)
+    client.jwks = keys
+    client.save(update_fields=["jwks"])
+    return client
+
+
+@transaction.atomic
+def replace_redirect_uris(
+    *, client_id: str, redirect_uris: Sequence[str], seen_digest: str | None = None
+) -> ServiceClient:
+    """
+    :param seen_digest: see `compute_client_digest`; None: replace them whatever they are now
+    :raises redirect_uris.UnusableRedirectUri, ClientNotLive, ClientChanged:
+    """
+    uris = check_redirect_uris(redirect_uris)
+    client = _lock_live_client(client_id, seen_digest)
+    client.redirect_uris = uris
+    client.save(update_fields=["redirect_uris"])
+    return client
+
+
+@transaction.atomic
+def retire_service_client(*, client_id: str, at: datetime) -> tuple[ServiceClient, int]:
+    """
+    End a client and its tokens; return it, and the number of deleted tokens.
+
+    A token that is given out at the same moment may remain, and is refused: each use of a token
+    looks at its client.
 
     :raises ClientNotLive:
     """
+    client = _lock_live_client(client_id, None)
+    client.retired_at = at
+    client.save(update_fields=["retired_at"])
+    return client, ServiceToken.objects.filter(client=client).delete()[0]
+
+
+def _lock_live_client(client_id: str, seen_digest: str | None) -> ServiceClient:
+    """:raises ClientNotLive, ClientChanged:"""
     client = (
         ServiceClient.objects.live()
         .select_for_update(no_key=True)
@@ -89,28 +146,6 @@ def retire_service_client(*, client_id: str, at: datetime) -> UUID:
     )
     if client is None:
         raise ClientNotLive
-    client.retired_at = at
-    client.save(update_fields=["retired_at"])
-    ServiceToken.objects.filter(client=client).delete()
-    return client.id
-
-
-def _check_public_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `jwks` with public members only; refuse private, weak, duplicate and unknown keys."""
-    try:
-        known_keys = [key for key in jwks["keys"] if key["kty"] in _KINDS]
-        has_known_kinds = len(known_keys) == len(jwks["keys"])
-        keys = KeySet.import_key_set({"keys": known_keys}).keys if has_known_kinds else []
-    except (JoseError, KeyError, TypeError, ValueError):
-        keys = []
-    kids = [key.kid for key in keys]
-    has_unique_kids = all(kids) and len(set(kids)) == len(kids)
-    if not keys or not has_unique_kids or not all(_is_usable(key) for key in keys):
-        raise UnusableClientKeys
-    return {"keys": [key.as_dict(private=False) for key in keys]}
-
-
-def _is_usable(key: object) -> bool:
-    if isinstance(key, RSAKey):
-        return not key.is_private and key.public_key.key_size >= MINIMUM_RSA_BITS
-    return isinstance(key, ECKey) and not key.is_private and key.curve_name == "P-256"
+    if seen_digest is not None and seen_digest != compute_client_digest(client):
+        raise ClientChanged
+    return client

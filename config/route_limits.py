@@ -128,7 +128,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         support-bulks support-bulk review review-domains review-privacy review-scopes
         review-consent-flow review-deletion review-human-access review-assessment review-clauses
         review-clause review-policy review-refusals review-run review-entry review-proof
-        review-bundle review-evidence operations metrics
+        review-bundle review-evidence operations operations-clients operations-client
+        operations-client-choose metrics
         account_inactive account_reset_password_done account_reset_password_from_key_done
         mfa_index mfa_list_webauthn mfa_view_recovery_codes mfa_download_recovery_codes
         """,
@@ -163,6 +164,8 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         calendar-look calendar-new calendar-answer calendar-edit
         calendar-delete calendar-move calendar-support calendar-support-close calendar-show
         support-console review-evidence-make review-run-start operations-alarm-settle
+        operations-client-new operations-client-keys operations-client-redirects
+        operations-client-retire
         switch_organisation profile account_login account_logout account_sign_in_link
         account_open_sign_in_link account_reauthenticate account_change_password
         account_reset_password account_reset_password_from_key mfa_authenticate mfa_reauthenticate

@@ -159,7 +159,17 @@ CONFIRM = frozenset(
 
 # The same for staff, who show their second factor (`tests/integrations/test_support_journey.py`).
 # Nobody else gets as far.
-CONFIRM_OF_STAFF = frozenset({"support-act-new", "support-bulk-approve", "support-bulk-reject"})
+CONFIRM_OF_STAFF = frozenset(
+    {
+        "support-act-new",
+        "support-bulk-approve",
+        "support-bulk-reject",
+        "operations-client-new",
+        "operations-client-keys",
+        "operations-client-redirects",
+        "operations-client-retire",
+    }
+)
 
 # Of django-allauth. Its views look who is signed in before they look at the method.
 LOOK = "ok 405 405 ok"
@@ -397,6 +407,15 @@ ROUTES: dict[str, Kind] = {
     "operations": staff_page("operator"),
     # No alarm has this id.
     "operations-alarm-settle": staff_page("operator", "405 404 405 405"),
+    "operations-clients": staff_page("operator"),
+    "operations-client-choose": staff_page("operator"),
+    # The feature on this walk has a client.
+    "operations-client-new": staff_page("operator", "go 400 405 405"),
+    # No client has this id.
+    "operations-client": staff_page("operator", "404 405 405 405"),
+    "operations-client-keys": staff_page("operator", "404 404 405 405"),
+    "operations-client-redirects": staff_page("operator", "404 404 405 405"),
+    "operations-client-retire": staff_page("operator", "404 404 405 405"),
     "metrics": staff_page("operator"),
     # A form without a zone and a format is shown again.
     "profile": Kind("sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"),

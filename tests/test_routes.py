@@ -256,6 +256,7 @@ def world(alice, monkeypatch):
         "alarm_id": UNKNOWN,
         "bulk_id": UNKNOWN,
         "lookup_id": UNKNOWN,
+        "service_client_id": UNKNOWN,
         "question_id": str(make_question(alice).id),
         "delegation": str(delegation.id),
         "organisation": str(second.id),

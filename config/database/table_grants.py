@@ -201,19 +201,25 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     "accounts.ServiceClient": TableGrants(
         "platform features as callers; web locks a row while it gives out a token, and cannot"
         " give it a purpose; whoever issues a removal notes when it is due; purge computes their"
-        " usual volume",
+        " usual volume; staff register clients, change keys and redirect URIs, and retire them",
         web="r",
+        staff="ra",
         sync="r",
         purge="r",
         console="r",
         columns={
             (_WEB, "w"): ("users_per_minute", "removals_due_at"),
+            (_STAFF, "w"): ("jwks", "redirect_uris", "retired_at"),
             (_SYNC, "w"): ("removals_due_at",),
             (_PURGE, "w"): ("removals_due_at", "usual_requests_per_hour"),
         },
     ),
     "accounts.ServiceToken": TableGrants(
-        "hashes of tokens; expired ones go", web="rawd", purge="rd"
+        "hashes of tokens; expired ones go, and staff delete those of a client that they retire",
+        web="rawd",
+        staff="d",
+        purge="rd",
+        columns={(_STAFF, "r"): ("client_id", "expires_at")},
     ),
     "accounts.AuthorizationCode": TableGrants(
         "hashes of codes that people bring to clients; expired ones go", web="raw", purge="rd"
@@ -221,8 +227,9 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     "accounts.UsedAssertion": TableGrants("assertions that were seen", web="ra", purge="rd"),
     "accounts.UserMinute": TableGrants("counts per client and minute", web="ra", purge="rd"),
     "accounts.ClientHour": TableGrants(
-        "counts per client and hour: web counts, purge computes what is usual",
+        "counts per client and hour: web counts, purge computes what is usual, staff look",
         web="raw",
+        staff="r",
         purge="rd",
     ),
     "accounts.Delegation": TableGrants(
@@ -466,10 +473,12 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     ),
     "integrations.FeatureRemoval": TableGrants(
         "what features have to delete: whoever ends an integration issues it, sync for items that"
-        " the provider no longer has; web hands it out and notes the answer; purge forgets",
+        " the provider no longer has; web hands it out and notes the answer; purge forgets; staff"
+        " count by feature",
         web="raw",
         sync="raw",
         purge="rawd",
+        columns={(_STAFF, "r"): ("feature", "due_at", "acknowledged_at")},
     ),
     "integrations.Heartbeat": TableGrants(
         "when each queue last had a consumer, and beat last ran: workers and beat write, all look",

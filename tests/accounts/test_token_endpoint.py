@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 
 from accounts import api_tokens, client_usage, clients, delegations, user_provisioning
+from accounts.client_keys import UnusableClientKeys
 from accounts.ids import uuid7
 from accounts.models import Alarm, ServiceClient, ServiceToken, UserMinute
 from accounts.oauth.assertion import REJECTION_RATE
@@ -572,7 +573,7 @@ class TestRegisteringKeys:
         ids=["none", "private", "twice", "shared", "broken", "text"],
     )
     def test_refuses_all_but_public_strong_keys(self, keys):
-        with pytest.raises(clients.UnusableClientKeys):
+        with pytest.raises(UnusableClientKeys):
             clients.create_service_client(
                 client_id="c", feature="f", purposes=["inbox.display"], jwks={"keys": keys}, at=AT
             )
@@ -582,7 +583,7 @@ class TestRegisteringKeys:
     def test_refuses_a_weak_key(self):
         weak = RSAKey.generate_key(1024, {"kid": "weak"}).as_dict(private=False)
 
-        with pytest.raises(clients.UnusableClientKeys):
+        with pytest.raises(UnusableClientKeys):
             clients.create_service_client(
                 client_id="c", feature="f", purposes=[], jwks={"keys": [weak]}, at=AT
             )

@@ -1,4 +1,4 @@
-"""People and clients that come and go, by command: what ends in that commit, and its entries."""
+"""People that come and go, by command: what ends in that commit, and its entries."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
-from joserfc.jwk import ECKey
 
 from accounts import delegations
 from accounts.ids import uuid7
-from accounts.models import Delegation, Membership, Organisation, ServiceClient, Session, User
+from accounts.models import Delegation, Membership, Organisation, Session, User
 from limited_use.agreements import consents, shares
 from limited_use.ledger import entries
 from limited_use.models import Leaf, Share
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.feature_registry import FEATURES
-from tests.accounts.cast import EC
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ring")]
 
@@ -226,47 +224,3 @@ class TestWhoGoes:
         assert run_failing_command("people", "join", "alice", "acme").endswith(
             "or the organisation is closed"
         )
-
-
-@pytest.fixture
-def keys(tmp_path):
-    """Return a function that writes a key set to a file."""
-
-    def written(*found):
-        file = tmp_path / "keys.json"
-        file.write_text(json.dumps({"keys": [one.as_dict(private=False) for one in found]}))
-        return file
-
-    return written
-
-
-class TestAClient:
-    def test_is_registered_gets_new_keys_and_is_retired(self, keys):
-        new = ECKey.generate_key("P-256", {"kid": "new"})
-
-        run_command("clients", "register", "inbox-widget", keys(EC), "inbox.display")
-        client = ServiceClient.objects.get()
-        run_command("clients", "rotate", "inbox-widget", keys(EC, new))
-        both = ServiceClient.objects.get()
-        run_command("clients", "retire", "inbox-widget")
-
-        assert (client.client_id, client.purposes) == ("inbox-widget", ["inbox.display"])
-        assert [one["kid"] for one in both.jwks["keys"]] == ["ec", "new"]
-        assert not ServiceClient.objects.live().exists()
-        events = [event for event, _ in recorded()]
-        assert events == ["client.registered", "client.keys_replaced", "client.retired"]
-
-    @pytest.mark.clause("LU-1")
-    def test_is_refused_in_one_line(self, keys, tmp_path):
-        register = ["clients", "register", "inbox-widget"]
-
-        assert "marketing" in run_failing_command(*register, keys(EC), "marketing")
-        assert "P-256" in run_failing_command(*register, keys(), "inbox.display")
-        assert "No such file" in run_failing_command(*register, tmp_path / "none", "inbox.display")
-        assert "unknown or retired" in run_failing_command(
-            "clients", "rotate", "inbox-widget", keys(EC)
-        )
-        assert "unknown or retired" in run_failing_command("clients", "retire", "inbox-widget")
-        run_command(*register, keys(EC), "inbox.display")
-        assert "has a client" in run_failing_command(*register, keys(EC), "inbox.display")
-        assert len(recorded()) == 1

@@ -1,0 +1,60 @@
+"""Texts of the pages of service clients that are not in templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from limited_use.agreements.service_clients import OperatorChannel
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+REGISTER_ACTION: Final = _("Register a service client")
+KEYS_ACTION: Final = _("Replace the keys of a service client")
+REDIRECTS_ACTION: Final = _("Replace the redirect URIs of a service client")
+RETIRE_ACTION: Final = _("Retire a service client")
+
+REGISTERED: Final = _("The client %(client)s is registered.")
+KEYS_REPLACED: Final = _("The keys of %(client)s are replaced.")
+REDIRECTS_REPLACED: Final = _("The redirect URIs of %(client)s are replaced.")
+RETIRED: Final = _("The client %(client)s is retired.")
+EXISTS: Final = _("Nothing changed: this feature has a client.")
+RETIRED_BEFORE: Final = _("Nothing changed: this client is retired.")
+
+PURPOSES: Final = _("Purposes")
+PURPOSES_HINT: Final = _("The client gets tokens for these purposes only.")
+PURPOSES_REQUIRED: Final = _("Tick at least one purpose.")
+KEYS: Final = _("Public keys")
+KEYS_HINT: Final = _(
+    'A JSON Web Key Set: {"keys": […]}. RSA keys of 2,048 bits or more, or P-256 keys, each with'
+    ' its own "kid". After an error the field is empty, unless it contains public keys only.'
+)
+KEYS_REQUIRED: Final = _("Enter the public keys.")
+REDIRECTS: Final = _("Redirect URIs")
+REDIRECTS_HINT: Final = _(
+    "One per line, at most ten. People who allow the feature its access are sent back to one of"
+    " them. Without any, the feature cannot ask people for access."
+)
+LINE_FAULT: Final = _("Line %(number)d: %(fault)s")
+CHANGED: Final = _(
+    "Nothing changed: another operator changed this client while you were here. Look at its current"
+    " keys and redirect URIs, then try again."
+)
+
+#: An operator's step in the past.
+STEPS: Final[Mapping[str, StrOrPromise]] = {
+    "client.registered": _("Registered"),
+    "client.keys_replaced": _("Keys replaced"),
+    "client.redirects_replaced": _("Redirect URIs replaced"),
+    "client.retired": _("Retired"),
+}
+CHANNELS: Final[Mapping[str, StrOrPromise]] = {
+    OperatorChannel.PAGE: _("on this site"),
+    OperatorChannel.COMMAND: _("by command"),
+}
+YOU: Final = _("You")
+ANOTHER_OPERATOR: Final = _("Operator %(name)s")
+UNNAMED: Final = _("Not recorded")
