@@ -44,6 +44,11 @@ class EntryRow:
         """Empty for an event that is no decision."""
         return str(self.entry.said.get("rule", ""))
 
+    @property
+    def event_text(self) -> str | Promise:
+        """Empty for a decision, and for an event without words."""
+        return labels.EVENTS.get(self.entry.event, "")
+
 
 def name_data_class(value: str) -> NamedId:
     return _name(value, labels.DATA_CLASSES)

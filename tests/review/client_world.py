@@ -7,8 +7,10 @@ import json
 from django.utils import timezone
 from joserfc.jwk import ECKey
 
+from accounts.client_keys import KeySetFault
 from accounts.ids import uuid7
 from accounts.models import ServiceClient
+from accounts.redirect_uris import RedirectUriFault
 from integrations.models import FeatureRemoval
 from integrations.operations import feature_clients
 from limited_use.agreements.service_clients import Operator, OperatorChannel
@@ -22,6 +24,39 @@ URI = "https://widget.example/callback"
 
 def write_keys(*keys, private=False):
     return json.dumps({"keys": [key.as_dict(private=private) for key in keys or (EC,)]})
+
+
+def _change_key(**values):
+    return json.dumps({"keys": [{**EC.as_dict(private=False), **values}]})
+
+
+#: A key set with each fault.
+FAULTY_KEYS = {
+    KeySetFault.UNREADABLE: "ssh-ed25519 AAAA",
+    KeySetFault.TOO_LONG: write_keys().replace("{", "{" + " " * 20_000, 1),
+    KeySetFault.EMPTY: '{"keys": []}',
+    KeySetFault.TOO_MANY: write_keys(*[EC] * 11),
+    KeySetFault.PRIVATE: write_keys(EC, private=True),
+    KeySetFault.UNSUPPORTED: _change_key(use="enc"),
+    KeySetFault.SIZE: json.dumps(
+        {"keys": [{"kty": "RSA", "kid": "weak", "e": "AQAB", "n": "_" + "_" * 169 + "8"}]}
+    ),
+    KeySetFault.KID: _change_key(kid=""),
+}
+#: Redirect URIs, of which the last has the fault.
+FAULTY_URIS = {
+    RedirectUriFault.TOO_MANY: "\n".join(f"{URI}/{number}" for number in range(11)),
+    RedirectUriFault.TWICE: f"{URI}\n{URI}",
+    RedirectUriFault.TOO_LONG: f"{URI}/{'a' * 255}",
+    RedirectUriFault.CHARACTER: f"{URI} 2",
+    RedirectUriFault.FRAGMENT: f"{URI}\n{URI}#done",
+    RedirectUriFault.WILDCARD: "https://*.widget.example/callback",
+    RedirectUriFault.SCHEME: "http://widget.example/callback",
+    RedirectUriFault.USER: "https://alice@widget.example/callback",
+    RedirectUriFault.HOST: "https://127.1/callback",
+    RedirectUriFault.SPELLING: "https://Widget.example/callback",
+    RedirectUriFault.PARAMETER: f"{URI}?state=1",
+}
 
 
 def register(operator_id=None, *, feature=FEATURE, purpose=PURPOSE, uris=(URI,)):

@@ -27,6 +27,8 @@ from tests.accounts.cast import EC, Asking, post_form, totp_code
 from tests.api import cast
 from tests.integrations.pages.reading import text
 from tests.review.client_world import (
+    FAULTY_KEYS,
+    FAULTY_URIS,
     FEATURE,
     NEW,
     PURPOSE,
@@ -494,6 +496,23 @@ def is_refused(process_class, statement):
 
 
 class TestTexts:
-    def test_are_there_for_each_fault(self):
-        assert KEY_FAULTS.keys() == set(KeySetFault)
-        assert REDIRECT_FAULTS.keys() == set(RedirectUriFault)
+    @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+    @pytest.mark.parametrize("fault", list(KeySetFault))
+    def test_of_each_fault_of_keys_are_beside_the_field(self, olga, fault):
+        page = olga.post(NEW_PAGE, make_form(keys=FAULTY_KEYS[fault]))
+
+        assert page.status_code == 400
+        assert str(KEY_FAULTS[fault]) in text(page.text)
+        assert not ServiceClient.objects.exists()
+
+    @pytest.mark.parametrize("fault", list(RedirectUriFault))
+    def test_of_each_fault_of_redirect_uris_name_the_line(self, olga, client, fault):
+        uris = FAULTY_URIS[fault]
+        form = {"redirect_uris": uris, "seen": see(client)}
+
+        page = olga.post(page_of(client, "redirects"), form)
+
+        assert page.status_code == 400
+        line = f"Line {len(uris.splitlines())}: {REDIRECT_FAULTS[fault]}"
+        assert line in text(page.text)
+        assert get_client().redirect_uris == [URI]

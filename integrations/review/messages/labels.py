@@ -143,3 +143,11 @@ PRODUCTS: Final[Mapping[str, Promise]] = {
 EVERYONE: Final = _("everyone")
 ALL_DATA: Final = _("all data")
 ALL_ELSE: Final = _("What no rule permits is refused.")
+
+#: Events of operators, who change which features can call Antares.
+EVENTS: Final[Mapping[str, Promise]] = {
+    "client.registered": _("An operator registered a client of a platform feature."),
+    "client.keys_replaced": _("An operator replaced the keys of a client."),
+    "client.redirects_replaced": _("An operator replaced the redirect URIs of a client."),
+    "client.retired": _("An operator retired a client."),
+}
