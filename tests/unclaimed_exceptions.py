@@ -75,6 +75,14 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "To create, change, move, answer or delete an event when you say so",
         ],
     },
+    "says that a form of an operator changed nothing; tests/review/test_client_pages.py": {
+        "integrations/operations/pages/client_messages.py": ["Nothing changed:"],
+    },
+    "says what an operator has to do": {
+        "templates/operations/client.html": [
+            "Ask its team to delete the data and to acknowledge.",
+        ],
+    },
     "names a kind of notices, or says when they come; tests/integrations/notices": {
         "integrations/notifications/connection_notices.py": [
             "Data is removed, and its receipt",

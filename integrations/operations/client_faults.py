@@ -43,7 +43,7 @@ REDIRECT_FAULTS: Final[Mapping[RedirectUriFault, StrOrPromise]] = {
         "The redirect URI contains a character that has to be escaped, or an escape such as %2f"
         " that is not in capitals."
     ),
-    RedirectUriFault.FRAGMENT: _("The redirect URI has a fragment: remove # and the rest."),
+    RedirectUriFault.FRAGMENT: _("The redirect URI has a fragment, the part from # on."),
     RedirectUriFault.WILDCARD: _(
         "The redirect URI contains *. URIs are compared character by character: list each."
     ),
@@ -51,7 +51,7 @@ REDIRECT_FAULTS: Final[Mapping[RedirectUriFault, StrOrPromise]] = {
         "The redirect URI must begin with https://, or with http:// for 127.0.0.1, [::1] or"
         " localhost."
     ),
-    RedirectUriFault.USER: _("The redirect URI contains a user name: remove everything up to @."),
+    RedirectUriFault.USER: _("The redirect URI contains a user name, the part up to @."),
     RedirectUriFault.HOST: _("The redirect URI has no valid host and port."),
     RedirectUriFault.SPELLING: _(
         "A browser would write the redirect URI differently. Use a lower-case host, no default"

@@ -35,8 +35,8 @@ KEYS_HINT: Final = _(
 KEYS_REQUIRED: Final = _("Enter the public keys.")
 REDIRECTS: Final = _("Redirect URIs")
 REDIRECTS_HINT: Final = _(
-    "One per line, at most ten. People who allow the feature its access are sent back to one of"
-    " them. Without any, the feature cannot ask people for access."
+    "One per line, at most ten. People who allow the feature its access return to one of them."
+    " Without any, the feature cannot ask people for access."
 )
 LINE_FAULT: Final = _("Line %(number)d: %(fault)s")
 CHANGED: Final = _(
@@ -57,4 +57,4 @@ CHANNELS: Final[Mapping[str, StrOrPromise]] = {
 }
 YOU: Final = _("You")
 ANOTHER_OPERATOR: Final = _("Operator %(name)s")
-UNNAMED: Final = _("Not recorded")
+UNNAMED: Final = _("Unknown")
