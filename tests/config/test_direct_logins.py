@@ -301,8 +301,14 @@ def assert_staff_reach_their_own(tried: dict[str, Login]) -> None:
 
 def assert_staff_change_and_execute_little(done: Login) -> None:
     deleted = {name: one.deleted for name, one in done.tables.items() if one.deleted is not None}
-    # The sessions here are of the other site, and the only factor of a member of staff stays.
-    assert deleted == {"accounts_session": 0, "mfa_authenticator": 0}, done.name
+    # The sessions here are of the other site, and the only factor of a member of staff stays. The
+    # tokens of a client, of which there are none here, end when an operator retires it.
+    assert deleted == dict.fromkeys(
+        ("accounts_servicetoken", "accounts_session", "mfa_authenticator"), 0
+    ), done.name
+    clients = done.tables["accounts_serviceclient"]
+    assert set(clients.updated) == {"jwks", "redirect_uris", "retired_at"}, done.name
+    assert "token_hash" not in done.tables["accounts_servicetoken"].read, done.name
     executed = {one.partition("(")[0] for one, may in done.functions.items() if may}
     assert executed == EXECUTED_BY_STAFF, done.name
 
