@@ -388,6 +388,14 @@ class TestLooking:
         for key in (EC, NEW):
             assert key.thumbprint() in page
 
+    def test_at_an_entry_shows_a_reviewer_what_it_is(self, rita, client):
+        [entry] = list_entries()
+
+        page = rita.get(reverse("review-entry", args=[entry["id"]]))
+
+        assert "An operator registered a client of a platform feature." in text(page.text)
+        assert EC.thumbprint() in page.text
+
     def test_at_the_list_shows_use_and_removals(self, olga, client, alice):
         at = timezone.now()
         hour = at.replace(minute=0, second=0, microsecond=0)
