@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from integrations.web import problem_catalogue
+from limited_use.policy.policy_vocabulary import DataClass, Recipient
 
 # Response to a feature that requests a forbidden purpose.
 _REFUSED: Final = {
@@ -75,8 +76,8 @@ PROBLEM: Final[dict[str, Any]] = {
         "clauses": {"type": "array", "items": {"type": "string"}},
         "missing": {"type": "array", "items": {"type": "string"}},
         "purpose": {"type": "string"},
-        "data_class": {"type": "string"},
-        "recipient": {"type": "string"},
+        "data_class": {"type": "string", "enum": [*DataClass]},
+        "recipient": {"type": "string", "enum": [*Recipient]},
         "ledger_entry": {"type": "string", "format": "uuid"},
     },
     "examples": [_REFUSED],

@@ -199,11 +199,14 @@ def _fill_files(world: GeneratedRequestsWorld, sandbox: Sandbox) -> None:
     person = FileClient(cast.browser(world.alice), sandbox)
     addresses = {
         "proposed": feature.files.begin(FILE_BYTES, content_type=WAV),
+        "accepted": feature.files.begin(FILE_BYTES, content_type=WAV),
         "sendable": person.begin(FILE_BYTES, query="?again=true"),
         "paused": person.begin(FILE_BYTES, query="?again=true"),
         "failed": person.begin(FILE_BYTES, query="?again=true"),
     }
     world.ids |= {name: address.rpartition("/")[2] for name, address in addresses.items()}
+    accepted = cast.browser(world.alice).post(f"{addresses['accepted']}/accept")
+    assert accepted.status_code == 200, accepted.content
     DriveFile.objects.filter(id=world.ids["paused"]).update(state=DriveFileState.PAUSED)
     # A source that a worker would read again.
     DriveFile.objects.filter(id=world.ids["failed"]).update(
