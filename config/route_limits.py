@@ -114,6 +114,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         home landing data-use privacy-notice contact cookies children session-replay accessibility
         disconnect-help keys ledger-checkpoint ledger-consistency receipt-link
         receipt-link-part-1 receipt-link-part-2 robots problem openapi api-reference
+        api-reference-plain api-guides api-guide
         administrator-thanks receipt-verifier
         settings-integrations settings-connect settings-progress settings-details settings-purge
         settings-receipt settings-receipt-part-2 settings-access settings-activity

@@ -263,6 +263,7 @@ SPECTACULAR_SETTINGS = {
         "integrations.urls.api.openapi_responses.describe_responses",
         "integrations.web.api.api_rate_limits.describe_rate_limits",
         "integrations.urls.api.enumeration_texts.describe_enumerations",
+        "integrations.urls.api.openapi_examples.add_examples",
     ],
 }
 

@@ -13,7 +13,7 @@ from integrations.drive.api import action_views as actions
 from integrations.drive.api import views as files
 from integrations.mail.api import proposal_views, sending_views, views
 
-from . import fallback_views, openapi, reference_page
+from . import fallback_views, guides, openapi, reference_page
 
 _MESSAGE_ROUTE = "messages/<uuid:message_id>"
 
@@ -107,6 +107,9 @@ urlpatterns = [
     path("v1/users/<str:user>/", include(_USER_ROUTES)),
     path("openapi.json", openapi.serve_document, name="openapi"),
     path("api/", reference_page.show_reference, name="api-reference"),
+    path("api/plain/", reference_page.show_plain_reference, name="api-reference-plain"),
+    path("api/guides/", guides.list_guides, name="api-guides"),
+    path("api/guides/<slug:slug>/", guides.show_guide, name="api-guide"),
     # Last: matches all other URLs. A URL may contain line ends, which `.` does not match.
     re_path(r"^v1(?:/[\s\S]*)?\Z", fallback_views.NotFoundView.as_view(), name="api-nothing"),
 ]

@@ -5,25 +5,6 @@ from typing import Any, Final
 from integrations.web import problem_catalogue
 from limited_use.policy.policy_vocabulary import DataClass, Recipient
 
-# Response to a feature that requests a forbidden purpose.
-_REFUSED: Final = {
-    "type": "https://antares.example/problems/limited-use-refused/",
-    "title": str(problem_catalogue.LIMITED_USE_REFUSED.title),
-    "status": 403,
-    "code": "limited-use-refused",
-    "instance": "/v1/users/me/messages",
-    "request_id": "27deee554d824f57b7d9f5994893935c",
-    "detail": "Data from your connected accounts is never used for marketing.",
-    "rule": "never-market",
-    "clauses": ["LU-4", "LU-4.1", "MS-ADS", "AN-11", "AN-17"],
-    "missing": [],
-    "purpose": "marketing",
-    "data_class": "mail.metadata",
-    "recipient": "platform_feature",
-    "ledger_entry": "01a21239-6483-768c-8b4a-8c4c9e3efcf3",
-}
-
-
 PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "description": "A problem document (RFC 9457). `type` is the address of a page about it.",
@@ -80,5 +61,4 @@ PROBLEM: Final[dict[str, Any]] = {
         "recipient": {"type": "string", "enum": [*Recipient]},
         "ledger_entry": {"type": "string", "format": "uuid"},
     },
-    "examples": [_REFUSED],
 }

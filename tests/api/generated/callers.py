@@ -14,7 +14,7 @@ from django.db import close_old_connections
 from schemathesis import Case, Response
 
 from accounts import api_tokens, delegations
-from accounts.models import User
+from accounts.models import ServiceClient, User
 from config.process_classes import ProcessClass
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.policy.feature_registry import FEATURES
@@ -62,11 +62,16 @@ def switch_on_feature(world: GeneratedRequestsWorld, feature: str, purpose: str)
     client = create_declared_client(
         feature=feature, purposes=[purpose], jwks=cast.KEYS, at=world.at
     )
+    return switch_on_client(world, client, purpose)
+
+
+def switch_on_client(world: GeneratedRequestsWorld, client: ServiceClient, purpose: str) -> Caller:
+    """Return a client that the person switched on."""
     delegation = delegations.switch_delegation_on(
         user_id=world.alice.id,
         organisation_id=world.organisation.id,
-        feature=feature,
-        feature_version=FEATURES[feature].version,
+        feature=client.feature,
+        feature_version=FEATURES[client.feature].version,
         at=world.at,
     )
     token = api_tokens.issue_access_token(
