@@ -115,6 +115,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         disconnect-help keys ledger-checkpoint ledger-consistency receipt-link
         receipt-link-part-1 receipt-link-part-2 robots problem openapi api-reference
         oauth-metadata
+        api-reference-plain api-guides api-guide
         administrator-thanks receipt-verifier
         settings-integrations settings-connect settings-progress settings-details settings-purge
         settings-receipt settings-receipt-part-2 settings-access settings-activity

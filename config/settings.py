@@ -258,9 +258,12 @@ SPECTACULAR_SETTINGS = {
     "ENABLE_DJANGO_DEPLOY_CHECK": SITE != STAFF,
     "POSTPROCESSING_HOOKS": [
         "integrations.urls.api.openapi_responses.describe_operations",
+        "integrations.urls.api.openapi_access.describe_access",
         "integrations.urls.api.openapi_responses.close_requests",
         "integrations.urls.api.openapi_responses.describe_responses",
         "integrations.web.api.api_rate_limits.describe_rate_limits",
+        "integrations.urls.api.enumeration_texts.describe_enumerations",
+        "integrations.urls.api.openapi_examples.add_examples",
     ],
 }
 

@@ -29,6 +29,7 @@ from tests import template
 from tests.bench import databases
 
 pytest_plugins = (
+    "tests.documented_statuses",
     "tests.egress",
     "tests.matrix",
     "tests.progress",

@@ -205,6 +205,9 @@ ROUTES: dict[str, Kind] = {
     "oauth-metadata": PUBLIC,
     # Without a client's parameters.
     "oauth_authorize": signed_in("400 400 405 405", nobody="sign-in sign-in 405 405"),
+    "api-reference-plain": PUBLIC,
+    "api-guides": PUBLIC,
+    "api-guide": PUBLIC,
     "settings-integrations": OWN_PAGE,
     "settings-connect": OWN_PAGE,
     "settings-progress": ONE_PAGE,

@@ -195,6 +195,7 @@ def unknown_id(key: str) -> str | int:
     # What is no id stays: there is one provider, one feature, one problem page to ask for.
     fixed = {"provider": "google", "key": "inbox-widget", "code": "not-found", "uidb36": "a"}
     fixed["clause_id"] = "LU-1"
+    fixed["slug"] = "paging"
     return fixed.get(key, 999_999_999 if key == "pk" else UNKNOWN)
 
 
@@ -242,6 +243,7 @@ def world(alice, monkeypatch):
         "uidb36": "a",
         "token": "nobodys",
         "clause_id": "LU-1",
+        "slug": "paging",
         "entry_id": UNKNOWN,
         "share_id": UNKNOWN,
         "upload_id": str(make_upload(alice).id),

@@ -32,6 +32,12 @@ OTHER_FILES: Final[Mapping[str, str]] = {
     "integrations/urls/api/operation_texts.py": (
         "the API reference: what an operation does, tested with the operation in tests/api"
     ),
+    "integrations/urls/api/operation_tags.py": (
+        "the API reference: what a resource is, tested with its operations in tests/api"
+    ),
+    "integrations/urls/api/enumeration_texts.py": (
+        "the API reference: what a value of a member means, tested with the operation in tests/api"
+    ),
     "limited_use/notifications/message_kinds.py": "the reason of a kind of mail, for reviewers",
     "integrations/operations/alarm_guide.py": "what an alarm is, and the next step of an operator",
     "integrations/operations/pages/messages.py": (
@@ -413,7 +419,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Id of the mail integration that sends.",
         ],
         "integrations/urls/api/openapi_problem.py": [
-            "Data from your connected accounts is never used for marketing.",
             "With `unreadable-file`:",
         ],
         "integrations/urls/api/openapi_responses.py": [

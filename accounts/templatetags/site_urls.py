@@ -40,6 +40,7 @@ ROUTES: Final[Mapping[str, str]] = {
     "contact": "contact",
     "keys": "keys",
     "api_reference": "api-reference",
+    "api_guides": "api-guides",
 }
 
 

@@ -8,7 +8,9 @@ import orjson
 import pytest
 from django.urls import get_resolver
 
-from integrations.urls.api import openapi, operation_texts
+from integrations.urls.api import openapi, openapi_access, operation_texts
+from integrations.urls.api.enumeration_texts import VALUES_BY_PLACE, list_enumerations
+from integrations.urls.api.operation_access import ACCESS
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +24,29 @@ def list_operations(document):
 
 class TestDocument:
     def test_has_the_texts_of_every_operation(self, document):
+        operations = list_operations(document)
         texts = {
-            operation["operationId"]: (operation["summary"], operation.get("description", ""))
-            for operation in list_operations(document)
+            operation["operationId"]: (operation["summary"], operation["description"])
+            for operation in operations
         }
 
-        assert texts == {name: tuple(text) for name, text in operation_texts.OPERATIONS.items()}
+        assert texts == {
+            name: (
+                text.summary,
+                "\n\n".join(
+                    filter(
+                        None,
+                        (text.description, openapi_access.describe_callers(ACCESS[name])),
+                    )
+                ),
+            )
+            for name, text in operation_texts.OPERATIONS.items()
+        }
+        assert texts["list_messages"][1].endswith(
+            "Needs a token for `inbox.display`, or the person's session."
+        )
+        assert texts["send_message"][1].endswith("Needs the person's session. Tokens are refused.")
+        assert texts["propose_draft"][1].endswith("Needs a token for `draft.propose`.")
 
     def test_describes_schemas_by_the_table_alone(self, document):
         described = {
@@ -37,6 +56,38 @@ class TestDocument:
         }
 
         assert described == operation_texts.SCHEMAS
+
+    def test_names_a_described_resource_for_every_operation(self, document):
+        tags = {tag["name"]: tag["description"] for tag in document["tags"]}
+        used = [operation["tags"] for operation in list_operations(document)]
+
+        assert all(len(names) == 1 for names in used)
+        assert {name for names in used for name in names} == tags.keys()
+        assert all(tags.values())
+        groups = [name for group in document["x-tagGroups"] for name in group["tags"]]
+        assert sorted(groups) == sorted(tags)
+
+    def test_has_access_of_operations_only(self, document):
+        operations = {operation["operationId"] for operation in list_operations(document)}
+
+        assert ACCESS.keys() == operations
+
+    def test_refuses_an_operation_without_access(self):
+        path = {"get": {"operationId": "list_ghosts"}}
+
+        with pytest.raises(openapi_access.UndocumentedOperation, match="list_ghosts"):
+            openapi_access.describe_access({"paths": {"/v1/ghosts": path}})
+
+    def test_describes_each_value_of_every_enumeration(self, document):
+        missing = [
+            f"{place} {value}: add it to enumeration_texts"
+            for place, schema in list_enumerations(document).items()
+            for value in schema["enum"]
+            if value is not None and not schema["x-enumDescriptions"].get(str(value))
+        ]
+
+        assert missing == []
+        assert VALUES_BY_PLACE.keys() == list_enumerations(document).keys()
 
     def test_has_no_docstring(self, document):
         """Docstrings are for programmers of the service."""
@@ -83,7 +134,7 @@ def first_line(docstring):
 @pytest.mark.django_db
 class TestPage:
     def test_shows_every_operation_with_its_members(self, client, document):
-        html = client.get("/api/").content.decode()
+        html = client.get("/api/plain/").content.decode()
 
         for operation in list_operations(document):
             assert operation["summary"] in html
@@ -93,4 +144,6 @@ class TestPage:
         assert "<code>Idempotency-Key</code>" in html
 
     def test_resolves_shared_responses(self, client):
-        assert "Not signed in, or the token is invalid" in client.get("/api/").content.decode()
+        assert (
+            "Not signed in, or the token is invalid" in client.get("/api/plain/").content.decode()
+        )

@@ -5,13 +5,21 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from integrations.models import LIVE, ConnectionStatus, StatusReason, SyncStage
+from integrations.providers import PROVIDERS
+from integrations.sync.check_intervals import IntervalReason
 from integrations.web.api.serializers import make_page_serializer
 from limited_use.policy.claims import claim
+
+# An ending connection is not listed.
+_STATUSES = [ConnectionStatus.ACTIVE.value, ConnectionStatus.REAUTH_REQUIRED.value]
+_PRODUCTS = sorted({product for provider in PROVIDERS.values() for product in provider.products})
+_CAPABILITIES = sorted({key for provider in PROVIDERS.values() for key in provider.capabilities})
 
 
 @extend_schema_serializer(component_name="Sync")
 class SyncSerializer(serializers.Serializer[None]):
-    stage = serializers.CharField()
+    stage = serializers.ChoiceField(choices=SyncStage.values)
     done_count = serializers.IntegerField()
     expected_count = serializers.IntegerField(
         help_text="The number of messages. During an import it is an estimate, and 0 if there is"
@@ -22,8 +30,8 @@ class SyncSerializer(serializers.Serializer[None]):
         help_text="Messages that the provider has not delivered yet. Antares fetches them again"
         " soon."
     )
-    pause_reason = serializers.CharField(
-        allow_blank=True,
+    pause_reason = serializers.ChoiceField(
+        choices=StatusReason.values,
         help_text="Why the sync waits until `next_sync_at`, as in `status_reason`. Empty if"
         " nothing is wrong.",
     )
@@ -35,7 +43,8 @@ class SyncSerializer(serializers.Serializer[None]):
         " an import, after a failed sync, while the provider's limits or a lack of workers delay"
         " checks, and until the owner reconnects. Always null for calendars.",
     )
-    check_interval_reason = serializers.CharField(
+    check_interval_reason = serializers.ChoiceField(
+        choices=[reason.value for reason in IntervalReason],
         allow_null=True,
         help_text="`usual`: the usual interval. `told`: checks are rare, because the provider sends"
         " push notifications. `not_looked_at`: checks are rare, because the mail was neither listed"
@@ -57,9 +66,9 @@ class SyncSerializer(serializers.Serializer[None]):
 @extend_schema_serializer(component_name="Integration")
 class IntegrationSerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
-    product = serializers.CharField()
-    status = serializers.CharField()
-    status_reason = serializers.CharField(allow_blank=True)
+    product = serializers.ChoiceField(choices=_PRODUCTS)
+    status = serializers.ChoiceField(choices=[status.value for status in LIVE])
+    status_reason = serializers.ChoiceField(choices=StatusReason.values)
     horizon_days = serializers.IntegerField(allow_null=True)
     sync = SyncSerializer(allow_null=True)
 
@@ -67,12 +76,12 @@ class IntegrationSerializer(serializers.Serializer[None]):
 @extend_schema_serializer(component_name="Connection")
 class ConnectionSerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
-    provider = serializers.CharField()
+    provider = serializers.ChoiceField(choices=sorted(PROVIDERS))
     email = serializers.CharField(
         allow_null=True, help_text="Null for platform features, and for Antares calendars."
     )
-    status = serializers.CharField()
-    capabilities = serializers.ListField(child=serializers.CharField())
+    status = serializers.ChoiceField(choices=_STATUSES)
+    capabilities = serializers.ListField(child=serializers.ChoiceField(choices=_CAPABILITIES))
     granted_scopes = serializers.ListField(child=serializers.CharField())
     missing_scopes = serializers.ListField(child=serializers.CharField())
     integrations = IntegrationSerializer(many=True)

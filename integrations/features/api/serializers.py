@@ -34,11 +34,7 @@ class DelegationSerializer(serializers.Serializer[None]):
     purposes = serializers.ListField(
         child=serializers.CharField(), help_text="The purposes for which tokens are issued."
     )
-    state = serializers.ChoiceField(
-        choices=[ON, OUTDATED, ENDED],
-        help_text="`on`; `outdated`: the feature's text has changed, and every use is refused until"
-        " the person agrees again; `ended`: no token is issued any more.",
-    )
+    state = serializers.ChoiceField(choices=[ON, OUTDATED, ENDED])
     text_version = serializers.IntegerField(
         help_text="The version of the feature's text that the person agreed to."
     )

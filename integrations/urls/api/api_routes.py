@@ -14,7 +14,7 @@ from integrations.drive.api import views as files
 from integrations.features.api import delegation_views
 from integrations.mail.api import proposal_views, sending_views, views
 
-from . import fallback_views, openapi, reference_page, server_metadata
+from . import fallback_views, guides, openapi, reference_page, server_metadata
 
 _MESSAGE_ROUTE = "messages/<uuid:message_id>"
 
@@ -114,6 +114,9 @@ urlpatterns = [
     ),
     path("openapi.json", openapi.serve_document, name="openapi"),
     path("api/", reference_page.show_reference, name="api-reference"),
+    path("api/plain/", reference_page.show_plain_reference, name="api-reference-plain"),
+    path("api/guides/", guides.list_guides, name="api-guides"),
+    path("api/guides/<slug:slug>/", guides.show_guide, name="api-guide"),
     # Last: matches all other URLs. A URL may contain line ends, which `.` does not match.
     re_path(r"^v1(?:/[\s\S]*)?\Z", fallback_views.NotFoundView.as_view(), name="api-nothing"),
 ]

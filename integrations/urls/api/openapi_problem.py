@@ -3,25 +3,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from integrations.web import problem_catalogue
-
-# Response to a feature that requests a forbidden purpose.
-_REFUSED: Final = {
-    "type": "https://antares.example/problems/limited-use-refused/",
-    "title": str(problem_catalogue.LIMITED_USE_REFUSED.title),
-    "status": 403,
-    "code": "limited-use-refused",
-    "instance": "/v1/users/me/messages",
-    "request_id": "27deee554d824f57b7d9f5994893935c",
-    "detail": "Data from your connected accounts is never used for marketing.",
-    "rule": "never-market",
-    "clauses": ["LU-4", "LU-4.1", "MS-ADS", "AN-11", "AN-17"],
-    "missing": [],
-    "purpose": "marketing",
-    "data_class": "mail.metadata",
-    "recipient": "platform_feature",
-    "ledger_entry": "01a21239-6483-768c-8b4a-8c4c9e3efcf3",
-}
-
+from limited_use.policy.policy_vocabulary import DataClass, Recipient
 
 PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
@@ -75,9 +57,8 @@ PROBLEM: Final[dict[str, Any]] = {
         "clauses": {"type": "array", "items": {"type": "string"}},
         "missing": {"type": "array", "items": {"type": "string"}},
         "purpose": {"type": "string"},
-        "data_class": {"type": "string"},
-        "recipient": {"type": "string"},
+        "data_class": {"type": "string", "enum": [*DataClass]},
+        "recipient": {"type": "string", "enum": [*Recipient]},
         "ledger_entry": {"type": "string", "format": "uuid"},
     },
-    "examples": [_REFUSED],
 }

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from .openapi_iteration import iterate_operations
 from .openapi_problem import PROBLEM
 from .operation_texts import OPERATIONS, SCHEMAS
 
-# Problems of every operation.
+# Problems that operations share.
 _PROBLEMS: Final = {
     "400": "The request is invalid; `errors` names the parameters or members",
     "401": "Not signed in, or the token is invalid",
     "403": "Refused by the role or the policy",
     "404": "Does not exist, or belongs to someone else",
-    "405": "The address does not support this method",
     "408": "The body did not arrive in time",
     "409": "The account was disconnected, or must be reconnected",
     "410": "No longer exists, or the cursor has expired",
@@ -24,6 +24,10 @@ _PROBLEMS: Final = {
     "500": "An error in this service",
     "503": "Temporarily unavailable: send the request again later",
 }
+_OF_EVERY_OPERATION: Final = frozenset({"400", "401", "403", "429", "500", "503"})
+_OF_BODIES: Final = frozenset({"408", "413"})
+# The key can be destroyed while the operation runs, and a sealed value can be damaged.
+_OF_OPENED_DATA: Final = frozenset({"409", "422"})
 # Further problems of operations with these headers.
 _PROBLEMS_BY_HEADER: Final = {
     "Tus-Resumable": {"412": "Another version of tus"},
@@ -38,11 +42,21 @@ _PROBLEMS_BY_HEADER: Final = {
         "422": "The key was used for another request, or the provider does not accept the request",
     },
 }
+_GONE: Final = {"410": "No longer exists at the provider, or the series has no such occurrence"}
+_NOT_OPEN: Final = {"409": "The file is in another state, or the account was disconnected"}
 _PROBLEMS_BY_OPERATION: Final = {
-    "get_attachment": {"422": "Too large, or cannot be read"},
+    "get_attachment": {
+        "410": "No longer exists at the provider",
+        "422": "Too large, or cannot be read",
+    },
+    "undo_outbox_message": {"409": "The message has left the outbox, or is leaving it"},
+    "remove_outbox_message": {"409": "The message waits or is on its way"},
+    "look_for_outbox_message": {"409": "The outcome of the message is known"},
+    "settle_outbox_message": {"409": "The outcome of the message is known"},
     "create_file": {
         "409": "A file of this name and size was uploaded before, too many uploads are unfinished,"
-        " or the account was disconnected"
+        " or the account was disconnected",
+        "413": "The file is larger than allowed",
     },
     "send_file_bytes": {
         "409": "Not at this offset, or the file takes no bytes; its state says why",
@@ -52,17 +66,27 @@ _PROBLEMS_BY_OPERATION: Final = {
         "423": "Another request is sending this file",
         "460": "The body does not have the digest in `Upload-Checksum`",
     },
+    "accept_file": _NOT_OPEN,
+    "pause_file": _NOT_OPEN,
+    "resume_file": _NOT_OPEN,
+    "cancel_file": _NOT_OPEN,
+    "retry_file": _NOT_OPEN,
     "import_calendar": {"422": "The file cannot be read; `errors` names its lines"},
+    "share_calendar": {"409": "The person has not agreed to the current text about sharing"},
     "get_event": {
-        "503": "The copy of the calendar is out of date, and fetching a new one took too long"
+        **_GONE,
+        "503": "The copy of the calendar is out of date, and fetching a new one took too long",
     },
+    "change_event": _GONE,
+    "delete_event": _GONE,
+    "move_event": _GONE,
+    "answer_event": _GONE,
 }
 _SECONDS: Final = {"type": "integer", "minimum": 1}
 _RETRY_AFTER: Final = {"description": "Seconds until the next request.", "schema": _SECONDS}
 _TEXT: Final = {"type": "string"}
 _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "401": {"WWW-Authenticate": {"required": True, "schema": _TEXT}},
-    "405": {"Allow": {"required": True, "schema": _TEXT}},
     "408": {"Retry-After": {"required": True, **_RETRY_AFTER}},
     "409": {"Retry-After": _RETRY_AFTER},
     "429": {"Retry-After": {"required": True, **_RETRY_AFTER}},
@@ -91,7 +115,7 @@ _VERSIONED: Final = frozenset({"#/components/schemas/Calendar", "#/components/sc
 
 def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add problems and headers to every operation (a drf-spectacular postprocessing hook)."""
-    for operation in _iterate_operations(result):
+    for operation in iterate_operations(result):
         header_names = {
             parameter["name"]
             for parameter in operation.get("parameters", ())
@@ -104,9 +128,7 @@ def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             ) | _HEADERS_BY_OPERATION.get(operation["operationId"], {})
             if status.startswith("2") and headers:
                 response["headers"] = headers
-        responses |= dict(
-            sorted(_describe_problems(operation["operationId"], header_names).items())
-        )
+        responses |= dict(sorted(_describe_problems(operation, header_names).items()))
     result["components"]["responses"] = {
         _get_component_name(status): _describe_problem(status, text)
         for status, text in _PROBLEMS.items()
@@ -118,7 +140,7 @@ def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 def describe_operations(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Replace the docstrings of views and serializers by the texts for clients (a hook)."""
-    for operation in _iterate_operations(result):
+    for operation in iterate_operations(result):
         text = OPERATIONS[operation["operationId"]]
         operation["summary"] = text.summary
         operation.pop("description", None)
@@ -136,29 +158,40 @@ def describe_operations(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 def close_requests(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Set `additionalProperties: false` on request bodies (a postprocessing hook)."""
     schemas = result["components"]["schemas"]
-    for operation in _iterate_operations(result):
+    for operation in iterate_operations(result):
         for name in _names_within(operation.get("requestBody", {}), schemas):
             schemas[name]["additionalProperties"] = False
     return result
 
 
-def _iterate_operations(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in result["paths"].values():
-        yield from path.values()
-
-
-def _describe_problems(operation_id: str, header_names: set[str]) -> dict[str, dict[str, Any]]:
+def _describe_problems(
+    operation: dict[str, Any], header_names: set[str]
+) -> dict[str, dict[str, Any]]:
     own_problems: dict[str, str] = {}
     for header in header_names & set(_PROBLEMS_BY_HEADER):
         own_problems |= _PROBLEMS_BY_HEADER[header]
-    own_problems |= _PROBLEMS_BY_OPERATION.get(operation_id, {})
+    own_problems |= _PROBLEMS_BY_OPERATION.get(operation["operationId"], {})
     shared_problems = {
         status: {"$ref": f"#/components/responses/{_get_component_name(status)}"}
-        for status in _PROBLEMS
+        for status in _list_shared_statuses(operation)
     }
     return shared_problems | {
         status: _describe_problem(status, text) for status, text in own_problems.items()
     }
+
+
+def _list_shared_statuses(operation: dict[str, Any]) -> set[str]:
+    statuses = set(_OF_EVERY_OPERATION)
+    parameters = operation.get("parameters", ())
+    if any(parameter["in"] == "path" for parameter in parameters):
+        statuses.add("404")
+    if any(parameter["name"] == "cursor" for parameter in parameters):
+        statuses.add("410")
+    if "requestBody" in operation:
+        statuses |= _OF_BODIES
+    if operation["x-data-classes"]:
+        statuses |= _OF_OPENED_DATA
+    return statuses
 
 
 def _get_component_name(status: str) -> str:

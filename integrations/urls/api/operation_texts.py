@@ -26,7 +26,7 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
     "list_delegations": OperationText(
         "List delegations",
         "Returns the people who switched the client's feature on, newest first, also those who"
-        " ended it in the last 30 days. Needs the client's own token (scope `client`).",
+        " ended it in the last 30 days.",
     ),
     "list_connections": OperationText(
         "List connected accounts", "Returns the person's live connections, oldest first."

@@ -1,20 +1,43 @@
-"""The OpenAPI document as a page without third-party scripts."""
+"""The OpenAPI document as a page: with Redoc, and as plain HTML."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
+from csp.constants import NONE, SELF, UNSAFE_INLINE
+from csp.decorators import csp
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from .openapi import read_document
 
+#: Redoc makes style elements, and a worker for its search. The page shows no data, and its own
+#: policy lets it load nothing else than other pages may.
+POLICY: Final[Mapping[str, Any]] = {
+    "default-src": [NONE],
+    "script-src": [SELF],
+    "style-src": [SELF, UNSAFE_INLINE],
+    "img-src": [SELF, "data:"],
+    "connect-src": [SELF],
+    "worker-src": ["blob:"],
+    "form-action": [NONE],
+    "base-uri": [NONE],
+    "frame-ancestors": [NONE],
+}
+
 
 @require_safe
+@csp(dict(POLICY))
 def show_reference(request: HttpRequest) -> HttpResponse:
+    """Nothing of the page depends on the session."""
+    return render(request, "public/redoc.html")
+
+
+@require_safe
+def show_plain_reference(request: HttpRequest) -> HttpResponse:
     document = orjson.loads(read_document())
     operations = [
         _present_operation(document, method, path, operation)
@@ -94,3 +117,4 @@ def _resolve(document: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[st
 
 # Public.
 show_reference.permission = None  # type: ignore[attr-defined]
+show_plain_reference.permission = None  # type: ignore[attr-defined]

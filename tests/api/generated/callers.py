@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.db import close_old_connections
 from schemathesis import Case, Response
 
 from accounts import api_tokens, delegations
-from accounts.models import User
+from accounts.models import ServiceClient, User
 from config.process_classes import ProcessClass
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.policy.feature_registry import FEATURES
@@ -62,17 +63,33 @@ def switch_on_feature(world: GeneratedRequestsWorld, feature: str, purpose: str)
     client = create_declared_client(
         feature=feature, purposes=[purpose], jwks=cast.KEYS, at=world.at
     )
+    return switch_on_client(world, client, purpose)
+
+
+def switch_on_client(world: GeneratedRequestsWorld, client: ServiceClient, purpose: str) -> Caller:
+    """Return a client that the person switched on."""
     delegation = delegations.switch_delegation_on(
         user_id=world.alice.id,
         organisation_id=world.organisation.id,
-        feature=feature,
-        feature_version=FEATURES[feature].version,
+        feature=client.feature,
+        feature_version=FEATURES[client.feature].version,
         at=world.at,
     )
     token = api_tokens.issue_access_token(
         client=client, delegation_id=delegation.id, purpose=purpose, at=world.at
     )
     return Caller({"Authorization": f"Bearer {token}"})
+
+
+def sign_in_client(client: ServiceClient, *, at: datetime) -> Caller:
+    """Return a client with its own token, which stands for no person."""
+    token = api_tokens.issue_client_token(client=client, at=at)
+    return Caller({"Authorization": f"Bearer {token}"})
+
+
+def choose_caller(case: Case, *, person: Caller, own: Caller) -> Caller:
+    """Return the client for operations about its own matters, and the person for all others."""
+    return own if case.operation.definition.raw["x-client"] else person
 
 
 def send_case(case: Case, caller: Caller) -> Response:

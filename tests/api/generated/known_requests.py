@@ -36,6 +36,7 @@ def make_known_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
         | _calendar_requests(world)
         | _event_requests(world)
         | _file_requests(world)
+        | {"list_delegations": Request()}
     )
 
 
@@ -67,7 +68,10 @@ def _match(world: GeneratedRequestsWorld, name: str) -> dict[str, str]:
 def _read_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
     ids = world.ids
     one_message = _path(message_id=ids["message"])
-    times = {"start": world.at.isoformat(), "end": (world.at + 2 * SOON).isoformat()}
+    times = {
+        "start": (world.soon - SOON).isoformat(),
+        "end": (world.soon + SOON).isoformat(),
+    }
     return {
         "list_messages": Request(_path(), {"folder": "inbox", "limit": 2}),
         "get_message": Request(one_message),

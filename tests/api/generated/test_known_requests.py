@@ -29,6 +29,8 @@ NOT_FOR_FEATURES = frozenset(
     }
 )  # fmt: skip
 FOR_FEATURES = frozenset({"propose_draft"})
+# About a client's own matters, for its own token.
+FOR_CLIENTS = frozenset({"list_delegations"})
 
 
 def make_case(described, operation_id: str, request: Request, **query: str) -> Case:
@@ -58,12 +60,17 @@ class TestEveryOperation:
         assert sorted(known) == sorted(OPERATIONS)
 
     def test_succeeds_for_the_person(self, described, known, person):
-        assert find_unsuccessful(described, known, person).keys() == FOR_FEATURES
+        assert find_unsuccessful(described, known, person).keys() == FOR_FEATURES | FOR_CLIENTS
 
     def test_that_features_may_call_succeeds_with_a_token(self, described, known, features):
         missing = [set(find_unsuccessful(described, known, one)) for one in features]
 
-        assert set.intersection(*missing) == NOT_FOR_FEATURES
+        assert set.intersection(*missing) == NOT_FOR_FEATURES | FOR_CLIENTS
+
+    def test_about_a_client_succeeds_with_its_own_token(self, described, known, own):
+        refused = find_unsuccessful(described, known, own).keys()
+
+        assert set(OPERATIONS) - refused == FOR_CLIENTS
 
     @pytest.mark.parametrize("operation_id", OPERATIONS)
     def test_is_for_nobody_without_credentials(self, described, known, operation_id):
@@ -75,15 +82,15 @@ class TestEveryOperation:
         assert list_failures(case, answer) == []
 
     @pytest.mark.parametrize("operation_id", OPERATIONS)
-    def test_names_an_unknown_parameter(self, described, known, person, operation_id):
+    def test_names_an_unknown_parameter(self, described, known, person, own, operation_id):
         case = make_case(described, operation_id, known[operation_id], no_such_parameter="1")
 
-        answer = callers.send_case(case, person)
+        answer = callers.send_case(case, callers.choose_caller(case, person=person, own=own))
 
         assert read_named(answer) == ["no_such_parameter"]
 
     @pytest.mark.parametrize("operation_id", OPERATIONS)
-    def test_names_an_unknown_member_of_its_body(self, described, known, person, operation_id):
+    def test_names_an_unknown_member_of_its_body(self, described, known, person, own, operation_id):
         request = known[operation_id]
         case = make_case(described, operation_id, request)
         if not isinstance(request.body, dict):
@@ -93,7 +100,7 @@ class TestEveryOperation:
             return
         case.body = {**request.body, "no_such_member": 1}
 
-        answer = callers.send_case(case, person)
+        answer = callers.send_case(case, callers.choose_caller(case, person=person, own=own))
 
         assert read_named(answer) == ["no_such_member"]
 

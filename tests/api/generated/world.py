@@ -6,6 +6,7 @@ The provider is the sandbox, reached with Google's client library.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -57,6 +58,7 @@ class GeneratedRequestsWorld:
     :param ids: of what the requests of `known_requests` use; of events, by their titles
     :param etags: versions, by the same names
     :param recordings: a token of the feature that proposed a file
+    :param day: the time of the first events; by default the day after tomorrow
     """
 
     alice: User
@@ -66,10 +68,16 @@ class GeneratedRequestsWorld:
     ids: dict[str, str] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
     recordings: str = ""
+    day: datetime | None = None
+
+    @property
+    def soon(self) -> datetime:
+        """The time of the first events."""
+        return self.day or self.at + SOON
 
     def hour(self, offset: float = 0) -> dict[str, str]:
         """Return an hour of the day after tomorrow, as the provider writes it."""
-        start = self.at + SOON + timedelta(hours=offset)
+        start = self.soon + timedelta(hours=offset)
         return {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
 
 
@@ -80,13 +88,23 @@ def settings_of(sandbox: Sandbox) -> override_settings:
     return override_settings(**vars(found))
 
 
-def build_world(sandbox: Sandbox) -> GeneratedRequestsWorld:
+def build_world(
+    sandbox: Sandbox, *, mail: Sequence[bytes] = (), day: datetime | None = None
+) -> GeneratedRequestsWorld:
+    """
+    :param mail: messages of Alice's mailbox; by default hostile ones
+    :param day: see `GeneratedRequestsWorld`
+    """
     organisation = make_organisation()
     alice = make_user("alice", organisation=organisation)
     bob = make_user("bob", organisation=organisation)
     cast.verified(bob)
-    world = GeneratedRequestsWorld(alice, bob, organisation, timezone.now().replace(microsecond=0))
-    _fill_account(world, sandbox)
+    at = timezone.now().replace(microsecond=0)
+    if at.second == 0:
+        # Examples tell the times of this run from whole minutes, which are those of the events.
+        at -= timedelta(seconds=1)
+    world = GeneratedRequestsWorld(alice, bob, organisation, at, day=day)
+    _fill_account(world, sandbox, mail)
     _connect(alice, sandbox)
     _sync_everything()
     _agree_to_features(world)
@@ -98,9 +116,10 @@ def build_world(sandbox: Sandbox) -> GeneratedRequestsWorld:
     return world
 
 
-def _fill_account(world: GeneratedRequestsWorld, sandbox: Sandbox) -> None:
-    sandbox.seed(ALICE_BOX, size=3)
-    sandbox.deliver(ALICE_BOX, raw=cast.hostile_mail())
+def _fill_account(world: GeneratedRequestsWorld, sandbox: Sandbox, mail: Sequence[bytes]) -> None:
+    sandbox.seed(ALICE_BOX, size=0 if mail else 3)
+    for raw in mail or (cast.hostile_mail(),):
+        sandbox.deliver(ALICE_BOX, raw=raw)
     team = sandbox.add_calendar(ALICE_BOX, "Team")
     plain = {key: {"dateTime": value} for key, value in world.hour().items()}
     # One for each write: what a test writes at the provider stays.
@@ -199,11 +218,14 @@ def _fill_files(world: GeneratedRequestsWorld, sandbox: Sandbox) -> None:
     person = FileClient(cast.browser(world.alice), sandbox)
     addresses = {
         "proposed": feature.files.begin(FILE_BYTES, content_type=WAV),
+        "accepted": feature.files.begin(FILE_BYTES, content_type=WAV),
         "sendable": person.begin(FILE_BYTES, query="?again=true"),
         "paused": person.begin(FILE_BYTES, query="?again=true"),
         "failed": person.begin(FILE_BYTES, query="?again=true"),
     }
     world.ids |= {name: address.rpartition("/")[2] for name, address in addresses.items()}
+    accepted = cast.browser(world.alice).post(f"{addresses['accepted']}/accept")
+    assert accepted.status_code == 200, accepted.content
     DriveFile.objects.filter(id=world.ids["paused"]).update(state=DriveFileState.PAUSED)
     # A source that a worker would read again.
     DriveFile.objects.filter(id=world.ids["failed"]).update(
@@ -233,8 +255,8 @@ def _read_ids(world: GeneratedRequestsWorld, browser: Client) -> None:
     primary = next(one for one in calendars if one["is_primary"])
     team = next(one for one in calendars if one["name"] == "Team")
     span = {
-        "start": world.at.isoformat(),
-        "end": (world.at + 2 * SOON).isoformat(),
+        "start": (world.soon - SOON).isoformat(),
+        "end": (world.soon + SOON).isoformat(),
     }
     events = {one["title"]: one for one in list_data("events", **span)}
     world.ids |= {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from integrations import mail
 from integrations.parsers.parser_pool import ParsersBusy
+from integrations.urls.api.guides import GUIDES
 from integrations.web.problem_catalogue import EXPLAINED
 from limited_use.ledger import signing_keys
 from limited_use.vault.keyring.keyring_port import SigningKey
@@ -23,6 +24,9 @@ PATHS = {
     "keys": "/keys/",
     "verify": "/verify.html",
     "api-reference": "/api/",
+    "api-reference-plain": "/api/plain/",
+    "api-guides": "/api/guides/",
+    **{f"api-guide-{guide.slug}": f"/api/guides/{guide.slug}/" for guide in GUIDES},
     "administrator-thanks": "/connect/administrator/thanks/",
 }
 
