@@ -46,6 +46,13 @@ def was_raised(*, kind: str, about: UUID, window: str) -> bool:
     return Alarm.objects.filter(kind=kind, about=about, window=window).exists()
 
 
+def was_settled(*, kind: str, about: UUID, window: str) -> bool:
+    """Return whether such an alarm was raised and then settled."""
+    return Alarm.objects.filter(
+        kind=kind, about=about, window=window, settled_at__isnull=False
+    ).exists()
+
+
 def settle_alarm(
     alarm_id: UUID, *, reason: str, at: datetime, operator_id: UUID | None = None
 ) -> Alarm:

@@ -10,6 +10,7 @@ from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
 from accounts import api_tokens, client_usage, row_owner
+from accounts.caller_limits import RateLimitReached
 from accounts.models import ServiceToken, User
 
 # RFC 6750 §2.1. Other values after `Bearer` are refused without a query.
@@ -40,7 +41,7 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
                     client=token.client, user_id=delegation.user_id, at=at
                 )
         except client_usage.TooManyUsers as error:
-            refusal = exceptions.Throttled(wait=error.retry_after)
+            refusal = RateLimitReached("people", wait=error.retry_after)
         else:
             row_owner.enter_person(delegation.user_id, delegation.organisation_id)
             return delegation.user, token

@@ -1,29 +1,40 @@
 """
-Limits the number of people that a service client reads within a minute.
+Limits the number of people that a service client reads, and of its tokens, within a minute.
 
-The limit slows a thief of a client key; an alarm at half of it shows the theft. PostgreSQL
-counts, across processes and restarts.
+The limit of people slows a thief of a client key; an alarm at half of it shows the theft.
+PostgreSQL counts, across processes and restarts.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import ClassVar
 from uuid import UUID
 
 from django.db import transaction
 
-from accounts import alarms
+from accounts import alarms, rate_limit_counters, request_limits, route_limits
 from accounts.models import AlarmKind, ServiceClient, UserMinute
 
 COUNT_RETENTION = timedelta(hours=1)
 
 
-class TooManyUsers(Exception):
-    """The client has reached its people for this minute. Wait `retry_after` seconds."""
+class ClientLimitReached(Exception):
+    """The client has reached a limit of this minute. Wait `retry_after` seconds."""
+
+    description: ClassVar[str]
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__("distinct users per minute")
+        super().__init__(self.description)
         self.retry_after = retry_after
+
+
+class TooManyUsers(ClientLimitReached):
+    description = "Too many people within this minute."
+
+
+class TooManyTokens(ClientLimitReached):
+    description = "Too many tokens within this minute."
 
 
 def count_client_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
@@ -57,6 +68,18 @@ def count_client_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> 
     # Outside the transaction, so that the alarm is committed although the call is refused.
     if not allowed:
         raise TooManyUsers(60 - at.second)
+
+
+def count_token_request(client: ServiceClient, *, at: datetime) -> None:
+    """
+    Count a request of an authenticated client for a token.
+
+    :raises TooManyTokens:
+    """
+    rate = request_limits.scale_rate(route_limits.CLIENT_TOKEN)
+    usage = rate_limit_counters.add_rate_limit_count(rate, f"client {client.id}", at=at)
+    if not usage.is_within:
+        raise TooManyTokens(usage.reset_after)
 
 
 def delete_expired_user_counts(*, at: datetime) -> int:

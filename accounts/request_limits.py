@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts import rate_limit_counters
 from accounts.client_networks import find_network
-from accounts.models import ServiceToken
 from accounts.rate_limit_counters import Rate, RateLimitUsage
 
 _View = Callable[Concatenate[HttpRequest, ...], HttpResponse]
@@ -21,16 +20,6 @@ def count_for_person(request: HttpRequest, rate: Rate) -> RateLimitUsage:
     return rate_limit_counters.add_rate_limit_count(
         rate, f"person {request.user.pk}", at=timezone.now()
     )
-
-
-def count_for_token(token: ServiceToken, rate: Rate) -> RateLimitUsage:
-    """
-    Count a service client's request for one person, apart from the person's own requests; or for
-    nobody.
-    """
-    person = f" {token.delegation.user_id}" if token.delegation is not None else ""
-    key = f"client {token.client_id}{person}"
-    return rate_limit_counters.add_rate_limit_count(rate, key, at=timezone.now())
 
 
 def count_for_network(request: HttpRequest, rate: Rate) -> RateLimitUsage:

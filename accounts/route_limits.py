@@ -22,10 +22,26 @@ MINUTE: Final = 60
 
 #: Pages and API calls without a sign-in; per network, or known device.
 ANONYMOUS: Final = Rate("anonymous", 300, MINUTE)
-#: GET and HEAD, then all other methods; per person, or per service client and person. A page of
-#: mail requests each of its images.
+#: GET and HEAD, then all other methods; per person, by pages and API. A page of mail requests each
+#: of its images.
 READ: Final = Rate("read", 1200, MINUTE)
 WRITE: Final = Rate("write", 300, MINUTE)
+#: The same for a service client, per delegation.
+DELEGATION_READ: Final = Rate("delegation-read", 1200, MINUTE)
+DELEGATION_WRITE: Final = Rate("delegation-write", 300, MINUTE)
+#: API requests of a service client, for all people.
+CLIENT: Final = Rate("client", 6000, MINUTE)
+#: API requests of and for a person, by all callers. Pages do not count: a feature that uses this up
+#: keeps nobody from the page that switches it off.
+USER: Final = Rate("user", 3000, MINUTE)
+#: API requests of and for all people of an organisation. Pages do not count.
+ORGANISATION: Final = Rate("organisation", 12000, MINUTE)
+#: Access tokens of a service client, once it is authenticated.
+CLIENT_TOKEN: Final = Rate("client-token", 600, MINUTE)
+#: A service client's requests in an hour are unusual beyond this multiple of its usual ones
+#: (`accounts.client_volume`), which are at least `LEAST_USUAL_REQUESTS`.
+UNUSUAL_FACTOR: Final = 50
+LEAST_USUAL_REQUESTS: Final = 600
 #: `/oauth/token`; per network, for a platform feature its server.
 TOKEN: Final = Rate("token", 3000, MINUTE)
 #: Webhooks; per network. A provider calls for many mailboxes from one address.
@@ -95,6 +111,10 @@ class RouteLimitMiddleware:
 
 def get_method_rate(method: str | None) -> Rate:
     return READ if method in {"GET", "HEAD"} else WRITE
+
+
+def get_delegation_rate(method: str | None) -> Rate:
+    return DELEGATION_READ if method in {"GET", "HEAD"} else DELEGATION_WRITE
 
 
 def _find_route(path: str) -> ResolverMatch | None:

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
 from django.http import HttpRequest
 
 from accounts import account_mail, known_origins, people, rate_limit_counters, sign_in_links
 from accounts.client_networks import find_network
-from accounts.rate_limit_counters import Rate
+from accounts.rate_limit_counters import Rate, RateCounter
 
 _DAY: Final = 24 * 3600
 _NO_PERSON_ID: Final = UUID(int=0)
@@ -40,11 +40,6 @@ LINK_RATES: Final = (Rate("sign-in-failed-link", 5, 900),)
 CONFIRMATION_RATES: Final = (Rate("sign-in-failed-confirming", 10, 600),)
 
 
-class AttemptCounter(NamedTuple):
-    rate: Rate
-    key: str
-
-
 class TooManySignInAttempts(Exception):
     """The password was not checked. Wait `retry_after` seconds."""
 
@@ -57,7 +52,7 @@ class SignInLinkNeeded(Exception):
     """The password was not checked. An account gets a mailed link."""
 
 
-def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[AttemptCounter]:
+def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[RateCounter]:
     """
     Count an attempt as failed; return the counters to take back if the password was right.
 
@@ -67,7 +62,7 @@ def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Att
     address = email.strip().lower()
     person_id = people.find_person(address)
     wait_counters, link_counters = _find_counters(request, address, person_id, at=at)
-    counted_counters: list[AttemptCounter] = []
+    counted_counters: list[RateCounter] = []
     for counter in (*wait_counters, *link_counters):
         usage = rate_limit_counters.add_rate_limit_count(*counter, at=at)
         if usage.is_within:
@@ -87,14 +82,14 @@ def _queue_link(address: str, person_id: UUID | None, *, at: datetime) -> None:
     account_mail.queue_mail(sign_in_links.MAIL, counter=counter, user_id=person_id, at=at)
 
 
-def take_back_counts(counters: Sequence[AttemptCounter], *, at: datetime) -> None:
+def take_back_counts(counters: Sequence[RateCounter], *, at: datetime) -> None:
     for counter in counters:
         rate_limit_counters.take_back_rate_count(*counter, at=at)
 
 
 def _find_counters(
     request: HttpRequest, address: str, user_id: UUID | None, *, at: datetime
-) -> tuple[list[AttemptCounter], list[AttemptCounter]]:
+) -> tuple[list[RateCounter], list[RateCounter]]:
     """Return counters that demand waiting, and counters that a mailed link gets past."""
     if user_id is not None and request.user.is_authenticated and request.user.pk == user_id:
         # A mailed link permits to sign in, and this person is signed in.
@@ -102,7 +97,7 @@ def _find_counters(
     if permit := sign_in_links.find_sign_in_permit(request, address, at=at):
         return [], _make_counters(LINK_RATES, permit)
     network = find_network(request)
-    network_counters = [AttemptCounter(NETWORK_RATE, network)]
+    network_counters = [RateCounter(NETWORK_RATE, network)]
     # Looked up for unknown addresses too, so that the time reveals nothing.
     person_id = user_id or _NO_PERSON_ID
     if device := known_origins.find_known_device(request, person_id):
@@ -112,5 +107,5 @@ def _find_counters(
     return network_counters, _make_counters(UNKNOWN_ORIGIN_RATES, address)
 
 
-def _make_counters(rates: Sequence[Rate], key: str) -> list[AttemptCounter]:
-    return [AttemptCounter(rate, key) for rate in rates]
+def _make_counters(rates: Sequence[Rate], key: str) -> list[RateCounter]:
+    return [RateCounter(rate, key) for rate in rates]

@@ -10,6 +10,7 @@ from accounts import (
     api_tokens,
     authorization_codes,
     client_usage,
+    client_volume,
     known_origins,
     rate_limit_counters,
     reset_links,
@@ -35,6 +36,13 @@ def forget_expired(**_: object) -> None:
     api_tokens.delete_expired_access_tokens(at=at)
     authorization_codes.delete_expired_codes(at=at)
     client_usage.delete_expired_user_counts(at=at)
+    client_volume.delete_expired_hours(at=at)
     rate_limit_counters.delete_expired_rate_counts(at=at)
     known_origins.forget_expired_networks(at=at)
     SessionStore.clear_expired()
+
+
+@shared_task(name="accounts.compute_usual_volumes")  # type: ignore[untyped-decorator]
+def compute_usual_volumes(**_: object) -> None:
+    """Store how many requests each service client usually makes in an hour."""
+    client_volume.compute_usual_volumes(at=timezone.now())

@@ -79,6 +79,8 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "split-grants": {"task": "integrations.split_grants", "schedule": 300.0},
     # Expired sessions, tokens and counters.
     "forget-expired": {"task": "accounts.forget_expired", "schedule": 600.0},
+    # How many requests each service client usually makes in an hour.
+    "compute-usual-volumes": {"task": "accounts.compute_usual_volumes", "schedule": 3600.0},
     # Alarm for sealed rows without a key, and keys without an owner.
     "search-residue": {"task": "integrations.search_residue", "schedule": 24 * 3600.0},
     # Sequence entries; sign and publish the tree.

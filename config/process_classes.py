@@ -91,6 +91,7 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.sweep_bulk_revocations": _PURGE,
     "integrations.measure": _PURGE,
     "accounts.forget_expired": _PURGE,
+    "accounts.compute_usual_volumes": _PURGE,
     # The class that sends mail.
     "accounts.mail_sign_in_link": _PURGE,
     "accounts.mail_reset_link": _PURGE,

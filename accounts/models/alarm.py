@@ -14,6 +14,8 @@ MAX_REASON: Final = 200
 class AlarmKind(models.TextChoices):
     # A client read the data of unusually many people within a minute.
     MANY_USERS = "client.many_users"
+    # A client made far more requests in an hour than it usually does.
+    UNUSUAL_VOLUME = "client.unusual_volume"
     # Many assertions in a client's name were rejected within an hour.
     ASSERTIONS_REJECTED = "client.assertions_rejected"
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
+from accounts import client_usage
 from accounts.oauth.assertion import PrivateKeyJwtAuthenticator
 from accounts.oauth.endpoint_requests import EndpointRequest, check_form_request
 from accounts.oauth.grants import DelegationCodeGrant, S256Challenge, ServiceCredentialsGrant
@@ -67,10 +68,14 @@ class ClientServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships 
         self,
         request: Any,
         methods: list[str],  # authlib's shape  # noqa: ARG002  # authlib's shape
-        endpoint: str = "token",  # noqa: ARG002
+        endpoint: str = "token",
     ) -> RegisteredClient:
         # authlib would try its other methods; there are none.
-        return self._private_key_jwt(self.query_client, request)
+        client = self._private_key_jwt(self.query_client, request)
+        # A client may always end a token.
+        if endpoint == "token":
+            client_usage.count_token_request(client.row, at=self.at)
+        return client
 
     def create_oauth2_request(self, request: HttpRequest | EndpointRequest) -> EndpointRequest:
         return request if isinstance(request, EndpointRequest) else EndpointRequest(request)

@@ -39,8 +39,8 @@ def token_endpoint(request: HttpRequest) -> HttpResponse:
     """Issue one token, or answer as in RFC 6749 §5.2."""
     try:
         response = ClientServer(at=timezone.now()).create_token_response(request)
-    except client_usage.TooManyUsers as error:
-        response = _refuse_request("Too many people within this minute.")
+    except client_usage.ClientLimitReached as error:
+        response = _refuse_request(error.description)
         response.headers["Retry-After"] = str(error.retry_after)
     response.headers["Pragma"] = "no-cache"
     return response

@@ -34,7 +34,7 @@ _SITES_AND_PURGE: Final = _SITES | {"purge"}
 #: Counters of rate limits: `accounts.rate_limit_counters`.
 COUNTERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
-    {"count_rate": _SITES, "give_back_rate": _SITES_AND_PURGE},
+    {"count_rate": _SITES, "count_rates": _WEB, "give_back_rate": _SITES_AND_PURGE},
 )
 #: The state that password reset links depend on: `accounts.reset_tokens`. A worker makes the links,
 #: and a web process checks them.

@@ -73,7 +73,7 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 #: The privileges of the counting functions, for every caller.
-COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
+COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw", "accounts.ClientHour": "raw"}
 
 #: The privileges of the functions that find people for support (`integrations.support.lookups`).
 #: Others show staff the receipts of a bulk revocation (`integrations.support.bulk_receipts`).
@@ -189,8 +189,10 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         "sign-ins; purge deletes expired ones", web="rawd", staff="rawd", purge="rd"
     ),
     "accounts.RateCount": TableGrants(
-        "counters of rate limits: web counts through functions alone; purge deletes expired ones",
+        "counters of rate limits: web counts through functions alone; purge deletes expired ones,"
+        " and locks them first",
         purge="rd",
+        columns={(_PURGE, "w"): ("expires_at",)},
     ),
     "accounts.KnownNetwork": TableGrants(
         "hashes of networks that people signed in from; purge deletes expired ones",
@@ -227,8 +229,8 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     "accounts.UsedAssertion": TableGrants("assertions that were seen", web="ra", purge="rd"),
     "accounts.UserMinute": TableGrants("counts per client and minute", web="ra", purge="rd"),
     "accounts.ClientHour": TableGrants(
-        "counts per client and hour: web counts, purge computes what is usual, staff look",
-        web="raw",
+        "requests per client and hour: web counts through a function alone, staff look, purge"
+        " computes what is usual, and deletes old ones",
         staff="r",
         purge="rd",
     ),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TITLES: Final[Mapping[str, StrOrPromise]] = {
     "client.assertions_rejected": _("Many sign-ins in a service client's name are rejected"),
     "client.many_users": _("A service client reads for unusually many people"),
+    "client.unusual_volume": _("A service client makes unusually many requests"),
     "connect.failed": _("A connect ended with an error"),
     "egress.refused": _("A connection to an undeclared host was refused"),
     "forbidden_use.permitted": _("The guard permitted a forbidden use"),
@@ -61,6 +62,11 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
     "client.many_users": _(
         "Ask the client's team why it reads for so many people. Retire the client if they do not"
         " know."
+    ),
+    "client.unusual_volume": _(
+        "Ask the client's team why it makes 50 times its usual requests. They are refused until the"
+        " hour ends. Settle the alarm to allow them for the rest of this hour. If the team does not"
+        " know, retire the client or replace its keys, and settle the alarm when the hour is over."
     ),
     "connect.failed": _("Find connect.failed with this attempt in the log, and report the error."),
     "egress.refused": _(

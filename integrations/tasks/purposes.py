@@ -89,6 +89,7 @@ TASKS: Final[Mapping[str, TaskEntryPoint]] = {
     ),
     "integrations.measure": TaskEntryPoint("counts rows and ages"),
     "accounts.forget_expired": TaskEntryPoint("deletes sessions, tokens and counts that are over"),
+    "accounts.compute_usual_volumes": TaskEntryPoint("counts requests of clients by hour"),
     "accounts.mail_sign_in_link": TaskEntryPoint("mails a link to a person's sign-in address"),
     "accounts.mail_reset_link": TaskEntryPoint("mails a link to set a new password to a person"),
     "limited_use.count_uses": TaskEntryPoint("counts decisions by rule"),

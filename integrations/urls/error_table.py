@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 
+from accounts.client_volume import UnusualVolume
 from accounts.reauthentication import ReauthenticationNeeded
 from integrations import connections
 from integrations.access import fences
@@ -130,6 +131,7 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     # Limits of this service.
     person_slots.TooManyStreams: catalogue.TOO_MANY_DOWNLOADS,
     person_slots.TooManyUploads: catalogue.TOO_MANY_UPLOADS,
+    UnusualVolume: catalogue.UNUSUAL_VOLUME,
     # A deadlock, a lock or a statement that took too long, a connection that broke.
     OperationalError: catalogue.BUSY,
     InterfaceError: catalogue.BUSY,

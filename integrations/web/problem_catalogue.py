@@ -586,6 +586,15 @@ RATE_LIMITED: Final = ProblemType(
     _("Too many requests."),
     _("Wait for the seconds in Retry-After."),
 )
+UNUSUAL_VOLUME: Final = ProblemType(
+    429,
+    "unusual-volume",
+    _("The client makes far more requests than it usually does."),
+    _(
+        "It made 50 times as many requests in this hour as in its usual hours. Our operators were"
+        " notified. Wait for the seconds in Retry-After, or ask them to allow it."
+    ),
+)
 BUSY: Final = ProblemType(
     503,
     "busy",
@@ -759,6 +768,7 @@ EXPLAINED: Final[dict[str, ProblemType]] = {
         TOO_MANY_WAITS,
         TOO_MANY_DOWNLOADS,
         RATE_LIMITED,
+        UNUSUAL_VOLUME,
         BUSY,
         LIMITED_USE_REFUSED,
         NOT_FOUND,

@@ -23,7 +23,7 @@ _OF_THE_TEST: Final = (
 #: A part of each statement, in order: the request is counted, what is true of the mailboxes is
 #: found, the rows are read, the use is recorded, key and fences are read.
 _OF_A_PAGE: Final = (
-    "FROM count_rate(",
+    "FROM count_rates(",
     "FROM integrations_integration i",
     "FROM integrations_message WHERE",
     "INSERT INTO limited_use_leaf",

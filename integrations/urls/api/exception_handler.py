@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.views import APIView, set_rollback
 
+from accounts.caller_limits import RateLimitReached
+from accounts.client_volume import UnusualVolume
 from integrations.coordination.person_slots import TooManyStreams, TooManyUploads, TooManyWaits
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.providers.errors import ProviderError, RateLimited
@@ -63,7 +65,7 @@ def _render_operation_problem(
 
 def _describe_provider_answer(error: Exception, seconds: int | None) -> dict[str, Any]:
     """Return the provider's answer as code and numbers, and which side's limit was reached."""
-    if isinstance(error, TooManyStreams | TooManyWaits | TooManyUploads):
+    if isinstance(error, TooManyStreams | TooManyWaits | TooManyUploads | UnusualVolume):
         return {"limited_by": "self"}
     if not isinstance(error, ProviderError):
         return {}
@@ -117,7 +119,8 @@ def _describe_framework_error(error: Exception) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         return {"errors": _list_field_errors(error.detail)}
     if isinstance(error, exceptions.Throttled):
-        return {"limited_by": "self"}
+        limit = {"limit": error.limit} if isinstance(error, RateLimitReached) else {}
+        return {"limited_by": "self", **limit}
     return {}
 
 

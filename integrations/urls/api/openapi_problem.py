@@ -40,6 +40,11 @@ PROBLEM: Final[dict[str, Any]] = {
             "enum": ["self", "provider"],
             "description": "Whose limit was reached: of Antares (`self`) or of the provider.",
         },
+        "limit": {
+            "type": "string",
+            "description": "With `rate-limited`: the name of the limit that was reached, as in"
+            " `RateLimit`. `people`: the client acted for too many people within a minute.",
+        },
         "provider": {
             "type": "object",
             "description": "The status and the code of the provider's response, if there was one.",

@@ -14,11 +14,13 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from django.utils import timezone
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts import request_limits, route_limits
+from accounts import caller_limits, client_volume, request_limits, route_limits
+from accounts.caller_limits import RateLimitReached
 from accounts.models import ServiceToken
 from accounts.rate_limit_counters import Rate, RateLimitUsage
 from integrations.web import slow_routes
@@ -28,9 +30,9 @@ DRAFT: Final = "draft-ietf-httpapi-ratelimit-headers-10"
 
 class RateLimitedView(APIView):
     """
-    A view that counts requests per person, per service client and person, or per network.
+    A view that counts requests for their callers (`accounts.caller_limits`), or per network.
 
-    A request counts towards the rate of its route class as soon as authentication has finished.
+    A request counts as soon as authentication has finished.
     """
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -38,40 +40,50 @@ class RateLimitedView(APIView):
         super().setup(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
-        """:raises Throttled:"""
+        """:raises RateLimitReached, client_volume.UnusualVolume:"""
         http = request._request  # noqa: SLF001 - DRF's own accessor is private
         try:
             super().perform_authentication(request)
         except AuthenticationFailed:
-            self.check_usage(_count_for_network(http, route_limits.BAD_TOKEN))
+            self.check_usages(_count_for_network(http, route_limits.BAD_TOKEN))
             raise
         is_client = isinstance(request.auth, ServiceToken)
         if not is_client and (request.user is None or not request.user.is_authenticated):
-            self.check_usage(_count_for_network(http, route_limits.ANONYMOUS))
+            self.check_usages(_count_for_network(http, route_limits.ANONYMOUS))
         else:
-            match = http.resolver_match
-            costs = slow_routes.find_rates(match.url_name if match else None)
-            for rate in (route_limits.get_method_rate(request.method), *costs):
-                self.check_usage(_count_for_caller(request, http, rate))
+            self._count_for_caller(request, http)
 
     def count_request(self, request: Request, rate: Rate) -> None:
         """
         Count towards the person's `rate`, also if a client makes the request.
 
-        :raises Throttled:
+        :raises RateLimitReached:
         """
         http = request._request  # noqa: SLF001 - DRF's own accessor is private
-        self.check_usage(request_limits.count_for_person(http, rate))
+        self.check_usages(request_limits.count_for_person(http, rate))
 
-    def check_usage(self, usage: RateLimitUsage) -> None:
+    def check_usages(self, *usages: RateLimitUsage) -> None:
         """
-        Add `usage` to the response headers.
+        Add `usages` to the response headers.
 
-        :raises Throttled:
+        :raises RateLimitReached: with the longest wait
         """
-        self._usages.append(usage)
-        if not usage.is_within:
-            raise Throttled(wait=usage.reset_after)
+        self._usages.extend(usages)
+        if reached := [usage for usage in usages if not usage.is_within]:
+            longest = max(reached, key=lambda usage: usage.reset_after)
+            raise RateLimitReached(longest.rate.name, wait=longest.reset_after)
+
+    def _count_for_caller(self, request: Request, http: HttpRequest) -> None:
+        match = http.resolver_match
+        costs = slow_routes.find_rates(match.url_name if match else None)
+        token = request.auth
+        if not isinstance(token, ServiceToken):
+            self.check_usages(*caller_limits.count_person_request(http, costs).usages)
+            return
+        counts = caller_limits.count_client_request(token, request.method, costs)
+        self.check_usages(*counts.usages)
+        if counts.hour_count is not None:
+            client_volume.check_hour_volume(token.client, counts.hour_count, at=timezone.now())
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
@@ -91,13 +103,6 @@ def make_headers(usages: Sequence[RateLimitUsage]) -> dict[str, str]:
         f'"{usage.rate.name}";r={usage.remaining_count};t={usage.reset_after}' for usage in usages
     )
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(limits)}
-
-
-def _count_for_caller(request: Request, http: HttpRequest, rate: Rate) -> RateLimitUsage:
-    rate = request_limits.scale_rate(rate)
-    if isinstance(request.auth, ServiceToken):
-        return request_limits.count_for_token(request.auth, rate)
-    return request_limits.count_for_person(http, rate)
 
 
 def _count_for_network(request: HttpRequest, rate: Rate) -> RateLimitUsage:
@@ -125,17 +130,19 @@ _DESCRIBED: Final[dict[str, dict[str, Any]]] = {
     "RateLimit": {
         "description": (
             f"{DRAFT}: for each limit that applies to the request, the remaining requests (`r`) and"
-            " the seconds until the full quota is available again (`t`)."
+            " the seconds until the full quota is available again (`t`). A service client has"
+            " limits for the delegation (`delegation-read`, `delegation-write`), itself (`client`),"
+            " the person (`user`) and their organisation (`organisation`)."
         ),
         "schema": {"type": "string"},
-        "example": '"read";r=1199;t=60',
+        "example": '"delegation-read";r=1199;t=60, "client";r=5999;t=60',
     },
     "RateLimit-Policy": {
         "description": (
             f"{DRAFT}: the same limits, with the quota (`q`) and its window in seconds (`w`)."
         ),
         "schema": {"type": "string"},
-        "example": '"read";q=1200;w=60',
+        "example": '"delegation-read";q=1200;w=60, "client";q=6000;w=60',
     },
     "Retry-After": {
         "description": "Seconds to wait before the next request.",

@@ -20,6 +20,7 @@ from integrations.models import (
 )
 from integrations.providers import errors, provider_http
 from integrations.providers.provider_access import ProviderAccess
+from tests.api.schema import problem
 from tests.integrations.drive.tus_files import UNIT, make_checksum, make_file
 from tests.integrations.google import ALICE_BOX
 
@@ -141,6 +142,17 @@ class TestPreparation:
 
         assert files.read(address)["state"] == "done"
         assert [file["creations"] for file in files.list_remote()] == [1, 1]
+
+    @pytest.mark.parametrize("prefix", ["/drive/v3/", "/batch/drive/v3", "/upload/drive/v3/files"])
+    def test_says_that_the_provider_limited_it(self, files, google, prefix):
+        address = files.begin(11)
+        google.fail_next(path_prefix=prefix, status=429)
+
+        answer = files.send(address, make_file(11))
+
+        said = problem(answer, 503, "provider-rate-limited")
+        assert (said["limited_by"], said["provider"]["status"]) == ("provider", 429)
+        assert "limit" not in said
 
     def test_finds_no_namesake_if_the_search_is_refused_with_404(self, files, google):
         files.upload(make_file(10))
