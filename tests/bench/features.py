@@ -104,11 +104,20 @@ def _list_views() -> list[View]:
         "limit": LARGEST,
     }
     return [
-        View("list", WIDGET, lambda _: f"/messages?limit={PAGE}", '"snippet":', PAGE, 1),
+        View(
+            f"list of {PAGE} messages",
+            WIDGET,
+            lambda _: f"/messages?limit={PAGE}",
+            '"snippet":',
+            PAGE,
+            1,
+        ),
         # One for the thread, and one for each of its messages.
         View("thread", WIDGET, lambda it: f"/threads/{it.thread_id}", '"snippet":', 4, 1),
         View("message", WIDGET, lambda it: f"/messages/{it.message_id}", '"body":', 1, 2),
-        View("events", SCHEDULER, lambda _: f"/events?{urlencode(window)}", '"busy":', 0, 2),
+        View(
+            "week of events", SCHEDULER, lambda _: f"/events?{urlencode(window)}", '"busy":', 0, 2
+        ),
     ]
 
 
