@@ -144,8 +144,6 @@ def _build_figures(
 ) -> list[Figure]:
     count = len(load.people)
     name = f"tokens, {client.algorithm}, {count} caller{'s' if count > 1 else ''}"
-    web = 1000 * issued.spent.web / len(issued.waits)
-    postgresql = 1000 * issued.spent.postgresql / len(issued.waits)
     rate = figures.make_times_figure(
         name if load.own_networks else f"{name} of one network",
         issued.rate,
@@ -154,19 +152,10 @@ def _build_figures(
         against="requests with a token that are answered nothing, at the same server",
         more_is_better=True,
         note=f"{len(issued.waits):,} requests;"
-        f" processor time of each: web {web:.2f} ms, PostgreSQL {postgresql:.2f} ms",
+        f" processor time of each: {issued.describe_spent()};"
+        f" of the baseline's: {nothing.describe_spent()}",
     )
-    waits = [
-        figures.make_ratio_figure(
-            name,
-            issued.quantile(share),
-            "ms",
-            baseline=nothing.quantile(share),
-            against="the same",
-        )
-        for name, share in (("… p50", 0.5), ("… p95", 0.95), ("… p99", 0.99))
-    ]
-    return [rate, *waits]
+    return [rate, *load_answers.build_wait_figures(issued, nothing)]
 
 
 def _measure_signature(service: RunningService, client: FeatureClient) -> Figure:

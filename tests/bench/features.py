@@ -184,25 +184,8 @@ def _build_figures(view: View, ours: Answers, plain: Answers, *, callers: int) -
         baseline=plain.rate,
         against="the same view on plain rows, without guard, vault and ledger",
         most=MOST,
-        note=f"{len(ours.waits):,} requests, {view.rows} rows each;"
-        f" processor time of a request: {_describe_spent(ours)};"
-        f" of the baseline's: {_describe_spent(plain)}",
+        note=f"{len(ours.waits):,} requests, {view.rows} row{'s' if view.rows > 1 else ''} each;"
+        f" processor time of a request: {ours.describe_spent()};"
+        f" of the baseline's: {plain.describe_spent()}",
     )
-    waits = [
-        figures.make_ratio_figure(
-            name,
-            ours.quantile(share),
-            "ms",
-            baseline=plain.quantile(share),
-            against="the same",
-        )
-        for name, share in (("… p50", 0.5), ("… p95", 0.95), ("… p99", 0.99))
-    ]
-    return [rate, *waits]
-
-
-def _describe_spent(answers: Answers) -> str:
-    each = {"web": answers.spent.web, "PostgreSQL": answers.spent.postgresql}
-    return ", ".join(
-        f"{name} {1000 * took / len(answers.waits):.2f} ms" for name, took in each.items()
-    )
+    return [rate, *load_answers.build_wait_figures(ours, plain)]

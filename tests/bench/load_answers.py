@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from config.embedded.embedded_service import ROOT, RunningService
-from tests.bench import load_machine
+from tests.bench import figures, load_machine
+from tests.bench.figures import Figure
 from tests.bench.load_caller import ClientOrder, Order, Report
 from tests.bench.load_machine import Spent
 
@@ -58,6 +59,27 @@ class Answers:
         """Return the wait that `share` of all requests do not exceed, in milliseconds."""
         ordered = sorted(self.waits)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+    def describe_spent(self) -> str:
+        """Return the processor time of a request, without that of callers."""
+        each = {"web": self.spent.web, "PostgreSQL": self.spent.postgresql}
+        return ", ".join(
+            f"{name} {1000 * took / len(self.waits):.2f} ms" for name, took in each.items()
+        )
+
+
+def build_wait_figures(ours: Answers, baseline: Answers) -> list[Figure]:
+    """Return the 50th, 95th and 99th percentile of the waits."""
+    return [
+        figures.make_ratio_figure(
+            name,
+            ours.quantile(share),
+            "ms",
+            baseline=baseline.quantile(share),
+            against="the same",
+        )
+        for name, share in (("… p50", 0.5), ("… p95", 0.95), ("… p99", 0.99))
+    ]
 
 
 def ask_for_seconds(
