@@ -71,6 +71,7 @@ BENCHMARKS = (
     Benchmark("polling", "Empty polls at Gmail and at Outlook", sandbox=True),
     Benchmark("hostile", "Hostile mail among good mail", sandbox=True),
     Benchmark("load", "Web server: requests of 1, 4 and 16 callers, 1 and 2 web processes"),
+    Benchmark("features", "Platform features: requests and tokens of 1, 16 and 64 callers"),
     Benchmark("unwrapping", "Key store: OpenBao behind the inbox page"),
 )
 

@@ -1,4 +1,4 @@
-"""The rows of some mailboxes once more, with what they seal as it is: the inbox's baselines."""
+"""The rows of some mailboxes once more, with what they seal as it is."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db import connection as database
 
 from integrations.formats.mime import display_name_addresses
 from tests.bench import mailbox
-from tests.bench.mailbox import MESSAGE, Rows
+from tests.bench.mailbox import MESSAGE, THREAD, Rows
 from tests.bench.models import ColumnMessage, FernetMessage
 
 # Columns that every table has; `summary` and `labels` are each table's own.
@@ -20,24 +21,23 @@ _SHARED = (
 )  # fmt: skip
 
 
+_TYPES = {name: MESSAGE[name] for name in _SHARED}
+_TEXT = {"summary": "text", "labels": "text"}
+_THREAD = [
+    "id", "integration_id", "user_id", "organisation_id", "first_received_at", "last_received_at",
+    "message_count", "unread_count", "has_attachments", "is_starred",
+]  # fmt: skip
+
+
 def write_baseline_rows(mailboxes: list[Rows], connection_id: UUID) -> None:
-    """Write the same rows, with the text that they seal, to each baseline's table."""
-    types = {name: MESSAGE[name] for name in _SHARED}
+    """Write the same rows, with the text that they seal, to each baseline's table of the inbox."""
     summary_of, labels_of = (
         FernetMessage._meta.get_field(name).get_prep_value for name in ("summary", "labels")
     )
-    text = {"summary": "text", "labels": "text"}
-    mailbox.copy_rows(
-        "bench_plainmessage",
-        {**types, "remote_id": "varchar", **text},
-        (
-            (*shared, plain["provider_id"], orjson.dumps(plain).decode(), None)
-            for shared, plain in _iterate_rows(mailboxes)
-        ),
-    )
+    write_plain_messages(mailboxes)
     mailbox.copy_rows(
         "bench_fernetmessage",
-        {**types, **text},
+        {**_TYPES, **_TEXT},
         (
             (*shared, summary_of(orjson.dumps(plain).decode()), labels_of(None))
             for shared, plain in _iterate_rows(mailboxes)
@@ -55,6 +55,42 @@ def write_baseline_rows(mailboxes: list[Rows], connection_id: UUID) -> None:
         for shared, plain in _iterate_rows(mailboxes)
     ]
     ColumnMessage.objects.bulk_create(columns, batch_size=1_000)
+
+
+def write_plain_messages(mailboxes: list[Rows]) -> None:
+    mailbox.copy_rows(
+        "bench_plainmessage",
+        {**_TYPES, "remote_id": "varchar", **_TEXT},
+        (
+            (*shared, plain["provider_id"], orjson.dumps(plain).decode(), None)
+            for shared, plain in _iterate_rows(mailboxes)
+        ),
+    )
+
+
+def write_plain_threads(mailboxes: list[Rows]) -> None:
+    """Write threads and texts, after `write_plain_messages`."""
+    places = [list(THREAD).index(name) for name in _THREAD]
+    threads = mailbox.shuffled(*(rows.threads for rows in mailboxes))
+    mailbox.copy_rows(
+        "bench_plainthread",
+        {name: THREAD[name] for name in _THREAD},
+        (tuple(row[place] for place in places) for row in threads),
+    )
+    mailbox.copy_rows(
+        "bench_plaintext",
+        {"message_id": "uuid", "integration_id": "uuid", "shown": "text"},
+        (
+            (message_id, integration_id, text.decode())
+            for rows in mailboxes
+            for (message_id, integration_id, *_), text in zip(
+                rows.bodies, rows.plain_texts.values(), strict=True
+            )
+        ),
+    )
+    # As `integrations_message` has one; the tables of other benchmarks need none.
+    with database.cursor() as cursor:
+        cursor.execute("CREATE INDEX plain_message_thread ON bench_plainmessage (thread_id)")
 
 
 def _iterate_rows(mailboxes: list[Rows]) -> Iterable[tuple[tuple[Any, ...], dict[str, Any]]]:

@@ -74,6 +74,22 @@ def make_ratio_figure(
     return Figure(name, ours, unit, baseline, against, found, note=note, **goal)
 
 
+def make_rate_figure(
+    name: str,
+    ours: float,
+    unit: str,
+    *,
+    baseline: float,
+    against: str,
+    most: float,
+    note: str = "",
+) -> Figure:
+    """Return how many times our rate the baseline's is; less is better."""
+    found = baseline / ours
+    goal = f"≤ {most:g}{TIMES}"
+    return Figure(name, ours, unit, baseline, against, found, goal, found <= most, note)
+
+
 def make_times_figure(
     name: str,
     ours: float,

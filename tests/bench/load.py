@@ -67,7 +67,7 @@ def _make_person(number: int, organisation: Organisation) -> LoadCaller:
     )
     mailbox.load(rows)
     newest = max(rows.messages, key=lambda row: row[7])
-    return LoadCaller(_sign_in(user), str(newest[0]))
+    return LoadCaller({"Cookie": _sign_in(user)}, str(newest[0]))
 
 
 def _sign_in(user: User) -> str:
@@ -83,7 +83,7 @@ def _ask_first(service: RunningService, person: LoadCaller) -> list[Figure]:
         for question in QUESTIONS:
             began = time.perf_counter()
             target = question.target(person)
-            browser.get(target, headers={"Cookie": person.cookie}).raise_for_status()
+            browser.get(target, headers=dict(person.headers)).raise_for_status()
             seconds = time.perf_counter() - began
             first.append(figures.plain(f"first request: {question.name}", 1000 * seconds, "ms"))
     return first

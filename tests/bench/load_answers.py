@@ -6,13 +6,14 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from config.embedded.embedded_service import ROOT, RunningService
-from tests.bench import load_machine
-from tests.bench.load_caller import Order, Report
+from tests.bench import figures, load_machine
+from tests.bench.figures import Figure
+from tests.bench.load_caller import ClientOrder, Order, Report
 from tests.bench.load_machine import Spent
 
 # So many that each thread of each process has answered, and so has its connection to the database.
@@ -21,10 +22,15 @@ WARM_UP = 8
 
 @dataclass(frozen=True)
 class LoadCaller:
-    """A caller: the cookie of the session, and the newest message of the mailbox."""
+    """
+    A caller: the headers that authenticate it, and what it can ask for.
 
-    cookie: str
-    message_id: str
+    :param message_id: of the newest message of the mailbox
+    """
+
+    headers: Mapping[str, str]
+    message_id: str = ""
+    thread_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,27 @@ class Answers:
         ordered = sorted(self.waits)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
+    def describe_spent(self) -> str:
+        """Return the processor time of a request, without that of callers."""
+        each = {"web": self.spent.web, "PostgreSQL": self.spent.postgresql}
+        return ", ".join(
+            f"{name} {1000 * took / len(self.waits):.2f} ms" for name, took in each.items()
+        )
+
+
+def build_wait_figures(ours: Answers, baseline: Answers) -> list[Figure]:
+    """Return the 50th, 95th and 99th percentile of the waits."""
+    return [
+        figures.make_ratio_figure(
+            name,
+            ours.quantile(share),
+            "ms",
+            baseline=baseline.quantile(share),
+            against="the same",
+        )
+        for name, share in (("… p50", 0.5), ("… p95", 0.95), ("… p99", 0.99))
+    ]
+
 
 def ask_for_seconds(
     service: RunningService,
@@ -62,11 +89,26 @@ def ask_for_seconds(
     answers: Answers,
     *,
     seconds: float,
+    forms: Sequence[Sequence[str]] = (),
+    own_networks: bool = False,
 ) -> None:
-    """Have each person ask for some seconds, and add what they saw to `answers`."""
+    """
+    Have each person ask for some seconds, and add what they saw to `answers`.
+
+    :param forms: of each person, to post, each once; empty: they ask by GET
+    :param own_networks: each person connects from another address
+    """
     order = Order(
         port=int(service.url.rpartition(":")[2]),
-        clients=[(question.target(person), person.cookie) for person in people],
+        clients=[
+            ClientOrder(
+                target=question.target(person),
+                headers=dict(person.headers),
+                forms=list(forms[place]) if forms else [],
+                address=f"127.0.0.{1 + place}" if own_networks else "127.0.0.1",
+            )
+            for place, person in enumerate(people)
+        ],
         contains=question.contains,
         times=question.times,
         warm_up=WARM_UP,

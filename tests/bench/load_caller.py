@@ -1,9 +1,9 @@
 """
 All clients of a web server, in one process: ``python -m tests.bench.load_caller``.
 
-Each client keeps one connection, and sends the next request when it has the answer to the last.
-The process waits for all of them at once and imports only a few modules of Python, because it
-shares the machine with the server.
+Each client keeps one connection, and sends the next request when it has the answer to the last:
+always the same one, or one with the next of its forms. The process waits for all of them at once
+and imports only a few modules of Python, because it shares the machine with the server.
 
 Standard input has a line of JSON (`Order`); then, when the clients have said ``ready``, a line with
 the moment to begin, by the clock of the system. Standard output has a line of JSON (`Report`).
@@ -17,7 +17,8 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import TypedDict
 
 TIMEOUT = 60  # seconds
@@ -27,17 +28,31 @@ _STATUS = re.compile(rb"HTTP/1\.1 200[ \r]")
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 
+class ClientOrder(TypedDict):
+    """
+    What one client asks for.
+
+    :param headers: besides those of every request
+    :param forms: bodies to post, each once; empty: ask by GET
+    :param address: from which it connects
+    """
+
+    target: str
+    headers: dict[str, str]
+    forms: list[str]
+    address: str
+
+
 class Order(TypedDict):
     """
     What to ask for, and how long.
 
-    :param clients: the target and the cookie of each client
     :param contains: a text that each answer contains `times` times
     :param warm_up: requests of each client before the first one that is measured
     """
 
     port: int
-    clients: list[tuple[str, str]]
+    clients: list[ClientOrder]
     contains: str
     times: int
     warm_up: int
@@ -59,27 +74,27 @@ class Report(TypedDict):
 
 
 class Client:
-    """One connection with its one request, which is prepared."""
+    """One connection with its requests, which are prepared."""
 
-    def __init__(self, order: Order, target: str, cookie: str) -> None:
-        lines = (
-            f"GET {target} HTTP/1.1",
-            f"Host: localhost:{order['port']}",
-            f"Cookie: {cookie}",
-            "Accept: application/json",
-        )
-        self._request = "\r\n".join((*lines, "", "")).encode()
-        self._target = target
+    def __init__(self, order: Order, client: ClientOrder) -> None:
+        self._requests = _prepare_requests(order["port"], client)
+        self._target = client["target"]
         self._contains, self._times = order["contains"].encode(), order["times"]
-        self.socket = socket.create_connection(("127.0.0.1", order["port"]), TIMEOUT)
+        self.socket = socket.create_connection(
+            ("127.0.0.1", order["port"]), TIMEOUT, source_address=(client["address"], 0)
+        )
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._came, self._length = b"", 0
         self.answers, self.sent_at = 0, 0.0
 
     def send(self) -> None:
+        """:raises SystemExit: if each form was sent before"""
+        request = next(self._requests, None)
+        if request is None:
+            raise SystemExit(f"{self._target}: no form is left")
         self._came, self._length = b"", 0
         self.sent_at = time.monotonic()
-        self.socket.sendall(self._request)
+        self.socket.sendall(request)
 
     def receive(self) -> bool:
         """
@@ -117,6 +132,22 @@ class Client:
         return SystemExit(f"{self._target}: {self._came[:600]!r}")
 
 
+def _prepare_requests(port: int, client: ClientOrder) -> Iterator[bytes]:
+    headers = {"Host": f"localhost:{port}", "Accept": "application/json", **client["headers"]}
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    if not client["forms"]:
+        head = "\r\n".join((f"GET {client['target']} HTTP/1.1", *lines, "", ""))
+        return repeat(head.encode())
+    lines += ["Content-Type: application/x-www-form-urlencoded"]
+    head = "\r\n".join((f"POST {client['target']} HTTP/1.1", *lines))
+    return iter(
+        [
+            f"{head}\r\nContent-Length: {len(form.encode())}\r\n\r\n{form}".encode()
+            for form in client["forms"]
+        ]
+    )
+
+
 def ask_until_over(clients: list[Client], is_over: Callable[[Client], bool]) -> list[float]:
     """Have each client ask until `is_over` says so, and return the seconds of each request."""
     waits, asking = [], len(clients)
@@ -141,7 +172,7 @@ def ask_until_over(clients: list[Client], is_over: Callable[[Client], bool]) -> 
 
 def main() -> None:
     order: Order = json.loads(sys.stdin.readline())
-    clients = [Client(order, target, cookie) for target, cookie in order["clients"]]
+    clients = [Client(order, client) for client in order["clients"]]
     ask_until_over(clients, lambda client: client.answers >= order["warm_up"])
     print_line("ready")
     begin = float(sys.stdin.readline())

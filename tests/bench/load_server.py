@@ -1,5 +1,5 @@
 """
-The web server of the benchmark `load`: started as production does, with so many web processes.
+The web server of `load` and `features`: started as production does, with so many web processes.
 
 It logs in as a process of the class `web`.
 """
@@ -28,12 +28,14 @@ _THREADS = 4
 
 
 @contextmanager
-def start_server(port: int, web_processes: int) -> Iterator[RunningService]:
+def start_server(
+    port: int, web_processes: int, *, settings_module: str = "config.settings"
+) -> Iterator[RunningService]:
     """Start a web server as production does, and stop it on leaving."""
     url = f"http://localhost:{port}"
     logs = Path(settings.KEYRING.folder).parent / "logs"
     logs.mkdir(exist_ok=True)
-    given = {"DJANGO_SETTINGS_MODULE": "config.settings", "PUBLIC_URL": url}
+    given = {"DJANGO_SETTINGS_MODULE": settings_module, "PUBLIC_URL": url}
     # Each person asks more in a minute than any person does.
     given |= {"RATE_LIMIT_SCALE": "10000"}
     service = RunningService(url, "", "", {**os.environ, **given}, logs)

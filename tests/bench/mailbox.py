@@ -35,7 +35,7 @@ WORDS = [
 DAYS = 365
 
 _UUID, _TIME, _BYTES, _INT, _BOOL = "uuid", "timestamptz", "bytea", "int4", "bool"
-_THREAD = {
+THREAD = {
     "id": _UUID, "integration_id": _UUID, "user_id": _UUID, "organisation_id": _UUID,
     "remote_blind": _BYTES, "first_received_at": _TIME, "last_received_at": _TIME,
     "last_message_id": _UUID, "message_count": _INT, "unread_count": _INT,
@@ -60,13 +60,14 @@ _ATTACHMENT = {
 
 @dataclass
 class Rows:
-    """The rows of one mailbox, and the plain summaries that they hold, by row id."""
+    """The rows of one mailbox, and the plain summaries and texts that they hold, by row id."""
 
     threads: list[tuple[Any, ...]] = field(default_factory=list)
     messages: list[tuple[Any, ...]] = field(default_factory=list)
     bodies: list[tuple[Any, ...]] = field(default_factory=list)
     attachments: list[tuple[Any, ...]] = field(default_factory=list)
     plain: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    plain_texts: dict[UUID, bytes] = field(default_factory=dict)
 
 
 def make_owned_mailbox(user: User, organisation: Organisation) -> Integration:
@@ -127,6 +128,8 @@ def make_sealed_rows(
                 for name, data in columns.items()
             )
             rows.bodies.append((message_id, integration.id, content, shown, safe_bodies.VERSION))
+            if keep:
+                rows.plain_texts[message_id] = columns["shown"]
         if has_attachment:
             row = uuid7()
             descriptor = sealer.seal_value(
@@ -176,7 +179,7 @@ def shuffled(*parts: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
 def load(*mailboxes: Rows) -> None:
     """Write mailboxes to the tables, their rows in between each other."""
     tables = (
-        ("thread", _THREAD, "threads"),
+        ("thread", THREAD, "threads"),
         ("message", MESSAGE, "messages"),
         ("messagebody", _BODY, "bodies"),
         ("attachment", _ATTACHMENT, "attachments"),

@@ -28,6 +28,8 @@ __all__ = [
     "PlainBody",
     "PlainEvent",
     "PlainMessage",
+    "PlainText",
+    "PlainThread",
 ]
 
 
@@ -84,6 +86,43 @@ class PlainBody(models.Model):
         return f"body of message {self.message_id}"
 
 
+class PlainText(models.Model):
+    """What `MessageBody.shown` seals, without the original."""
+
+    message = models.OneToOneField(
+        PlainMessage, on_delete=models.CASCADE, primary_key=True, related_name="shown_text"
+    )
+    integration_id = models.UUIDField()
+    shown = models.TextField()
+
+    class Meta:
+        app_label = "bench"
+
+    def __str__(self) -> str:
+        return f"text of message {self.message_id}"
+
+
+class PlainThread(models.Model):
+    """`integrations.models.Thread`, which seals nothing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    integration_id = models.UUIDField()
+    user_id = models.UUIDField()
+    organisation_id = models.UUIDField()
+    first_received_at = models.DateTimeField()
+    last_received_at = models.DateTimeField()
+    message_count = models.PositiveIntegerField()
+    unread_count = models.PositiveIntegerField()
+    has_attachments = models.BooleanField()
+    is_starred = models.BooleanField()
+
+    class Meta:
+        app_label = "bench"
+
+    def __str__(self) -> str:
+        return f"thread {self.id}"
+
+
 class PlainEvent(models.Model):
     """`integrations.models.Event`, with the records that it seals as JSON text."""
 
@@ -99,6 +138,9 @@ class PlainEvent(models.Model):
     timing = models.TextField()
     content = models.TextField(null=True)  # noqa: DJ001 - of what is cancelled there is none
     etag = models.CharField(max_length=64)
+    user_id = models.UUIDField()
+    organisation_id = models.UUIDField()
+    remote = models.TextField(null=True)  # noqa: DJ001 - of what is cancelled there is none
 
     class Meta:
         app_label = "bench"

@@ -64,6 +64,9 @@ class Plain(NamedTuple):
     timing: str
     content: str | None
     etag: str
+    user_id: UUID
+    organisation_id: UUID
+    remote: str | None
 
 
 Keep = Callable[[list[Plain]], object]
@@ -262,8 +265,10 @@ def _plain(
             content = event_codec.encode_content(
                 one.content, remote=one, description=shown
             ).decode()
-            etag = one.etag
+            etag, remote = one.etag, event_codec.encode_remote(one).decode()
         else:
-            timing, content, etag = event_codec.encode_cancelled(one.original_start), None, ""
-        names = (one.event_id, one.series_id)
-        yield Plain(row_id, made.id, kind, *names, *found, timing.decode(), content, etag)
+            timing, content = event_codec.encode_cancelled(one.original_start), None
+            etag, remote = "", None
+        names, owner = (one.event_id, one.series_id), (made.user_id, made.organisation_id)
+        sealed = (timing.decode(), content, etag)
+        yield Plain(row_id, made.id, kind, *names, *found, *sealed, *owner, remote)

@@ -17,7 +17,7 @@ from django.db import connection
 
 from config.embedded.embedded_service import ROOT
 from tests.bench import load_machine
-from tests.bench.load_caller import Order, Report
+from tests.bench.load_caller import ClientOrder, Order, Report
 
 RIGHT = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nrow row *"
 WARM_UP, SECONDS = 2, 0.3
@@ -53,11 +53,30 @@ def _close(server: socket.socket) -> None:
     connection.close()
 
 
-def call_with_clients(port: int, *, clients: int) -> tuple[Report | None, str]:
+def _record_and_answer(server: socket.socket, seen: list[tuple[str, bytes]]) -> None:
+    """Answer each request on the first connection, and remember it with the client's address."""
+    connection, (address, _) = server.accept()
+    with connection, suppress(OSError):
+        while request := connection.recv(1 << 16):
+            seen.append((address, request))
+            connection.sendall(RIGHT)
+
+
+def call_with_clients(
+    port: int, *, clients: int, forms: tuple[str, ...] = (), address: str = "127.0.0.1"
+) -> tuple[Report | None, str]:
     """Return what the callers report, and what they say of a problem."""
     order = Order(
         port=port,
-        clients=[(f"/{number}", "session=1") for number in range(clients)],
+        clients=[
+            ClientOrder(
+                target=f"/{number}",
+                headers={"Authorization": "Bearer 1"},
+                forms=list(forms),
+                address=address,
+            )
+            for number in range(clients)
+        ],
         contains="row",
         times=2,
         warm_up=WARM_UP,
@@ -124,6 +143,24 @@ class TestCallers:
 
         assert report is None
         assert "closed" in problem or "reset" in problem
+
+    def test_post_each_form_once_and_break_when_none_is_left(self):
+        forms = tuple(f"number={number}" for number in range(WARM_UP + 3))
+        seen: list[tuple[str, bytes]] = []
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            Thread(target=_record_and_answer, args=(server, seen), daemon=True).start()
+            report, problem = call_with_clients(
+                server.getsockname()[1], clients=1, forms=forms, address="127.0.0.9"
+            )
+
+        assert report is None
+        assert "no form is left" in problem
+        assert [request.partition(b"\r\n\r\n")[2].decode() for _, request in seen] == list(forms)
+        for address, request in seen:
+            assert address == "127.0.0.9"
+            assert request.startswith(b"POST /0 HTTP/1.1\r\n")
+            assert b"\r\nAuthorization: Bearer 1\r\n" in request
+            assert b"\r\nContent-Length: 8\r\n" in request
 
 
 class TestTheMachine:

@@ -28,7 +28,7 @@ from integrations.web.api.api_views import json_response
 from integrations.web.page_cursors import CursorPagePosition
 from tests.bench.models import ColumnMessage, FernetMessage, PlainMessage
 
-_COLUMNS = (
+COLUMNS = (
     "id", "integration_id", "thread_id", "received_at", "size", "is_unread", "is_starred",
     "has_attachments", "folders", "summary", "labels",
 )  # fmt: skip
@@ -43,7 +43,7 @@ SELECT i.id, i.connection_id, i.status
 """
 
 
-def _accounts(asked: RequestContext) -> dict[UUID, UUID]:
+def find_accounts(asked: RequestContext) -> dict[UUID, UUID]:
     with connection.cursor() as cursor:
         cursor.execute(_ACCOUNTS, [asked.user_id, asked.actor.organisation_id])
         return {one: account for one, account, status in cursor.fetchall() if status in LIVE}
@@ -60,11 +60,11 @@ class UnguardedList(MailView):
     def get(self, request: Request, **_: Any) -> HttpResponse:
         page = self.get_page_arguments(request)
         asked, limit, filters = self.request_context, page["limit"], page["filters"]
-        accounts = _accounts(asked)
+        accounts = find_accounts(asked)
         found = self.model.objects.filter(
             user_id=asked.user_id, organisation_id=asked.actor.organisation_id
         )
-        rows = list(found.order_by("-received_at", "-id").only(*_COLUMNS)[: limit + 1])
+        rows = list(found.order_by("-received_at", "-id").only(*COLUMNS)[: limit + 1])
         shown = rows[:limit]
         following = None
         if len(rows) > limit:
