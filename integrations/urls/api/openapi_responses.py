@@ -53,6 +53,7 @@ _PROBLEMS_BY_OPERATION: Final = {
         "460": "The body does not have the digest in `Upload-Checksum`",
     },
     "import_calendar": {"422": "The file cannot be read; `errors` names its lines"},
+    "acknowledge_removal": {"409": "Changed since it was listed"},
     "get_event": {
         "503": "The copy of the calendar is out of date, and fetching a new one took too long"
     },
