@@ -141,9 +141,7 @@ WITHOUT_FORM_TOKEN = {
 }
 
 # For a client's own token, which no caller of this walk has; see `tests/api/test_removals.py`.
-FOR_CLIENTS = frozenset(
-    {"api-delegations", "api-removals", "api-removal-acknowledge"}
-)
+FOR_CLIENTS = frozenset({"api-delegations", "api-removals", "api-removal-acknowledge"})
 
 # Those that ask for a recent confirmation first.
 CONFIRM = frozenset(
