@@ -217,7 +217,7 @@ def removal_of_mail_only(stage):
 def removal_with_copies_of_features(stage):
     """One feature has confirmed, one is late, and one has time left."""
     features = ("inbox-widget", "scheduler", "recordings")
-    rows.note_reads(stage, stage.mail, features)
+    rows.note_reads(stage, stage.mail.integration, features)
     stage.scene = rows.disconnect(stage, stage.mail)
     confirmed, late, _ = (FeatureRemoval.objects.filter(feature=feature) for feature in features)
     confirmed.update(acknowledged_at=stage.at + timedelta(minutes=2))
