@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from accounts import caller_lookup, client_usage, row_owner
+from accounts import caller_lookup, client_removals, client_usage, row_owner
 from accounts.keyed_hashes import compute_keyed_hash, compute_keyed_hashes
 from accounts.models import (
     CLIENT_PURPOSE,
@@ -69,6 +69,7 @@ def issue_access_token(
     Return a new token (43 characters, base64url).
 
     :raises PurposeNotDeclared, NotDelegated, client_usage.TooManyUsers:
+    :raises client_removals.RemovalsOverdue:
     """
     delegation = find_live_delegation(client=client, delegation_id=delegation_id)
     return create_access_token(client=client, delegation=delegation, purpose=purpose, at=at)[0]
@@ -81,9 +82,11 @@ def create_access_token(
     Return a new token, and its row, for a delegation from `find_live_delegation`.
 
     :raises PurposeNotDeclared, client_usage.TooManyUsers:
+    :raises client_removals.RemovalsOverdue:
     """
     if purpose not in client.purposes:
         raise PurposeNotDeclared
+    client_removals.refuse_overdue_client(client, at=at)
     client_usage.count_client_user(client=client, user_id=delegation.user_id, at=at)
     token = secrets.token_urlsafe(RANDOM_BYTES)
     row = ServiceToken.objects.create(

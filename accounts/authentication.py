@@ -9,7 +9,7 @@ from django.utils import timezone
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from accounts import api_tokens, client_usage, row_owner
+from accounts import api_tokens, client_removals, client_usage, row_owner
 from accounts.caller_limits import RateLimitReached
 from accounts.models import ServiceToken, User
 
@@ -35,6 +35,7 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
         delegation = token.delegation if token is not None else None
         if token is None or delegation is None:
             raise exceptions.AuthenticationFailed("The token is not valid.")
+        client_removals.refuse_overdue_client(token.client, at=at)
         try:
             if not token.is_counted:
                 client_usage.count_client_user(

@@ -7,6 +7,7 @@ A web process sees only the owner's rows (`config.database.row_owners`), so data
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -66,6 +67,13 @@ def find_colleagues(*, limit: int) -> list[Colleague]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, address FROM find_colleagues(%s)", [limit])
         return [Colleague(*row) for row in cursor.fetchall()]
+
+
+def find_platform_ids(person_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the platform's ids of people, active or not, by our ids."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT person, platform_id FROM find_platform_ids(%s)", [list(person_ids)])
+        return dict(cursor.fetchall())
 
 
 def find_required_factor(person_id: UUID) -> int | None:

@@ -77,6 +77,8 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "sweep-questions": {"task": "integrations.sweep_questions", "schedule": 60.0},
     # Give old refresh tokens their own key.
     "split-grants": {"task": "integrations.split_grants", "schedule": 300.0},
+    # Removals that features have not acknowledged in time, and those of ninety days.
+    "sweep-removals": {"task": "integrations.sweep_removals", "schedule": 60.0},
     # Expired sessions, tokens and counters.
     "forget-expired": {"task": "accounts.forget_expired", "schedule": 600.0},
     # How many requests each service client usually makes in an hour.

@@ -82,6 +82,7 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.clear_support": _PURGE,
     "integrations.write_second_parts": _PURGE,
     "integrations.end_ledger_parts": _PURGE,
+    "integrations.sweep_removals": _PURGE,
     "integrations.search_residue": _PURGE,
     "integrations.make_evidence": _PURGE,
     # Makes a key for canary data, and destroys it.

@@ -194,6 +194,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         api-messages api-message api-threads api-thread api-connections api-connection
         api-calendar-shares api-shares api-share api-calendars api-calendar api-events api-event
         api-files api-file-accept api-file-pause api-file-resume api-file-cancel api-file-retry
+        api-removals api-removal-acknowledge
         api-event-response api-event-move api-free-busy api-availability api-nothing
         """,
     ),

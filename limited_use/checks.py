@@ -130,6 +130,13 @@ def find_feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
                     id="limited_use.E007",
                 )
             )
+        if entry.lacks_keeps:
+            errors.append(
+                Error(
+                    f"{entry.key} must declare what it keeps: nothing, or copies until a purge",
+                    id="limited_use.E021",
+                )
+            )
     return errors
 
 

@@ -60,8 +60,8 @@ NO_ID = frozenset(
         "email", "q", "source", "kept-by", "words", "beyond", "state", "part",
     }
 )  # fmt: skip
-#: Routes whose POST only features send.
-FOR_FEATURES = frozenset({"api-proposals"})
+#: Routes to which only features send what names something.
+FOR_FEATURES = frozenset({"api-delegations", "api-proposals", "api-removals"})
 TIMES = {"start": moment(1, 0).isoformat(), "end": moment(9, 0).isoformat()}
 MAIL = {"to": "bob@example.test", "subject": "x", "text": "x"}
 EVENT = {

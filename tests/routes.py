@@ -140,6 +140,9 @@ WITHOUT_FORM_TOKEN = {
     "webhook-google-channel": "a channel proves itself by the token it was given, in a header",
 }
 
+# For a client's own token, which no caller of this walk has; see `tests/api/test_removals.py`.
+FOR_CLIENTS = frozenset({"api-delegations", "api-removals", "api-removal-acknowledge"})
+
 # Those that ask for a recent confirmation first.
 CONFIRM = frozenset(
     {
@@ -425,8 +428,6 @@ ROUTES: dict[str, Kind] = {
     "switch_organisation": FORM,
     "oauth_token": TOKEN,
     "oauth_revoke": TOKEN,
-    # A client's own token alone, which no caller of this walk has.
-    "api-delegations": everyone("401 401 401 401"),
     "webhook-google-pubsub": WEBHOOK,
     "webhook-google-channel": WEBHOOK,
     "webhook-microsoft-subscription": WEBHOOK_TAKING_ALL,
@@ -450,6 +451,7 @@ ROUTES: dict[str, Kind] = {
     "api-outbox-settle": Kind(
         "401 401 401 401", "405 409 405 none", "404 404 404 404", NO_FEATURE_SENDS
     ),
+    **dict.fromkeys(FOR_CLIENTS, everyone("401 401 401 401")),
     # What is sent as a form and not as JSON is not understood.
     "api-proposals": Kind(
         "401 401 401 401",

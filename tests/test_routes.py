@@ -59,6 +59,7 @@ from integrations.models import (
 )
 from integrations.operations import heartbeats
 from integrations.outbox import uploads
+from integrations.web import page_cursors
 from limited_use.models import Receipt
 from limited_use.policy import feature_registry
 from tests import factories, naming, outbox, routes
@@ -246,6 +247,7 @@ def world(alice, monkeypatch):
         "slug": "paging",
         "entry_id": UNKNOWN,
         "share_id": UNKNOWN,
+        "removal_id": UNKNOWN,
         "upload_id": str(make_upload(alice).id),
         "command_id": str(command.id),
         "proposal_id": str(proposal.id),
@@ -285,7 +287,8 @@ def world(alice, monkeypatch):
         "settings-forget": {"connection_id": str(empty.id)},
         "settings-support-answer-event": {"question_id": str(about_an_event.id)},
     }
-    return RoutesWorld(alice, ids, cursors(cast.browser(alice.user)), ids_by_route, forms)
+    found = cursors(cast.browser(alice.user)) | make_client_cursors()
+    return RoutesWorld(alice, ids, found, ids_by_route, forms)
 
 
 def cursors(hers: Client) -> dict[str, str]:
@@ -308,6 +311,22 @@ def cursors(hers: Client) -> dict[str, str]:
         found[name] = answer.json()["next_cursor"]
     assert all(found.values())
     return found
+
+
+def make_client_cursors() -> dict[str, str]:
+    """Return where the lists of a client go on, which are about several people."""
+    client, at = cast.widget(), timezone.now()
+    position = page_cursors.CursorPagePosition(at, uuid7())
+    queries = {
+        "api-delegations": ("delegations", ""),
+        "api-removals": ("removals", "open"),
+    }
+    return {
+        name: page_cursors.write(
+            position, kind=kind, audience=f"client {client.id}", filters=filters, at=at
+        )
+        for name, (kind, filters) in queries.items()
+    }
 
 
 def calendar_of(alice: houses.Household, monkeypatch) -> Event:
@@ -505,6 +524,8 @@ def ask_for_named(client: Client, one: NamedRequest, theirs: str, mine: Mapping[
 def get_expected_answer(who: str, name: str, method: str) -> str:
     page, api = CALLERS[who]
     column = api if route(name).is_api else page
+    if name in routes.FOR_CLIENTS:
+        return "401"
     if column == "refused":
         return "404" if name == "api-nothing" else "403"
     kind = routes.ROUTES[name]
@@ -726,7 +747,8 @@ class TestEveryRoute:
                 assert answer.status_code < 500, name
                 assert cast.MARKER.encode() not in answer.getvalue(), name
                 if route(name).is_api:
-                    assert answer.status_code == 404, name
+                    expected = 401 if name in routes.FOR_CLIENTS else 404
+                    assert answer.status_code == expected, name
 
     @pytest.mark.control("3.3.1")
     @pytest.mark.parametrize("role", sorted(STAFF))
@@ -735,7 +757,9 @@ class TestEveryRoute:
         cast.security_key(user)
         browser = cast.browser(user, recent=True)
 
-        for name in set(names()) - CONFIRMATION_ROUTES - routes.WITHOUT_SESSION:
+        for name in (
+            set(names()) - CONFIRMATION_ROUTES - routes.WITHOUT_SESSION - routes.FOR_CLIENTS
+        ):
             answer = send_request(browser, "GET", world.address(name), {})
             assert differs(answer, "403" if route(name).is_api else "factor") == "", name
             assert send_request(browser, "POST", world.address(name), {}).status_code == 403, name

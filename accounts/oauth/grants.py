@@ -15,7 +15,7 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredentialsGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
 
-from accounts import api_tokens, authorization_codes, client_usage
+from accounts import api_tokens, authorization_codes, client_removals, client_usage
 from accounts.models import AuthorizationCode, ServiceClient
 from accounts.oauth.registered_client import (
     CLIENT_SCOPE,
@@ -192,6 +192,8 @@ def _issue_or_refuse(issue_token: Any) -> str:
         error: Exception = InvalidScopeError(_NOT_REGISTERED)
     except api_tokens.NotDelegated as refusal:
         error = InvalidGrantError(str(refusal.problem))
+    except client_removals.RemovalsOverdue as overdue:
+        error = UnauthorizedClientError(overdue.description)
     else:
         return token
     raise error

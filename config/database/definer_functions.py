@@ -51,6 +51,7 @@ PEOPLE: Final = load_functions(
         "find_person": _SITES,
         "find_colleague": _WEB,
         "find_colleagues": _WEB,
+        "find_platform_ids": _WEB,
         "find_kept_factor": _SITES,
         "is_stored_factor": _WEB,
     },

@@ -25,7 +25,7 @@ from limited_use.policy import feature_registry
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.vault import blind_index, data_keys
 
-from . import facts
+from . import facts, feature_reads
 from .facts import FactsSnapshot, HolderFacts
 
 # This process's permit for push lookups, for a minute.
@@ -78,6 +78,7 @@ def to_display(
 
     :param counts: rows, by integration; None: not known yet
     :param snapshot: facts found earlier; ignored for another actor or time
+    :raises fences.DisconnectedError: see `feature_reads`
     """
     if not counts:
         return {}
@@ -101,9 +102,9 @@ def to_display(
         )
         for integration_id, data_class in product(counts, data_classes)
     ]
-    return {
-        (permit.holder, permit.use.data_class): permit for permit in guard.permits(requests, at=at)
-    }
+    granted = guard.permits(requests, at=at)
+    feature_reads.record_feature_reads(actor=actor, integration_ids=counts, at=at)
+    return {(permit.holder, permit.use.data_class): permit for permit in granted}
 
 
 def _complete_facts(

@@ -20,7 +20,7 @@ from accounts.models import Membership
 from integrations.access import key_holders, support_consents
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.formats import timezones
-from integrations.models import LIVE, Calendar, CalendarRole, Event, Integration
+from integrations.models import LIVE, Calendar, CalendarRole, Event, Integration, RemovalReason
 from integrations.web import idempotency
 from integrations.web.idempotency import KeyedRequest
 from limited_use.agreements import consents, shares
@@ -31,6 +31,7 @@ from limited_use.vault import data_keys, sealing
 from limited_use.vault.sealed import SealedValue
 
 from . import local_connection
+from .sync import event_deletion
 
 FEATURE: Final = "local-calendar"
 #: More than a person needs.
@@ -136,7 +137,13 @@ def remove_local_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: dat
             calendar_ids=[calendar.id],
             at=at,
         )
-        count, _ = Event.objects.filter(calendar=calendar).delete()
+        count = event_deletion.delete_event_rows(
+            Event.objects.filter(calendar=calendar),
+            integration_id=calendar.integration_id,
+            # No provider has it: its owner deletes it here.
+            reason=RemovalReason.DELETED_AT_PROVIDER,
+            at=at,
+        )
         shares.end_item_shares(items=[calendar.id], at=at)
         name = pseudonyms.get_pseudonym_naming(calendar.integration.connection_id)
         entries.record_ledger_event(

@@ -28,7 +28,7 @@ from integrations.models import (
 )
 from integrations.outbox import commands, notice_mail
 from integrations.providers.local import LOCAL
-from integrations.purge import AlreadyDisconnected
+from integrations.purge import AlreadyDisconnected, feature_removals
 from limited_use.agreements import consents, shares
 from limited_use.ledger import entries
 from limited_use.models import Consent
@@ -232,6 +232,7 @@ def _switch_off_delegation(delegation_id: UUID, *, user_id: UUID, at: datetime) 
     # Only drafts that the owner has opened are the owner's.
     DraftProposal.objects.filter(delegation_id=delegation.id, opened_at=None).delete()
     standing_consent_ends.stop_feature(delegation, at=at)
+    feature_removals.issue_delegation_removals(delegation, at=at)
     _record_delegation("delegation.switched_off", delegation, at)
 
 

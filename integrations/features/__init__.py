@@ -1,0 +1,1 @@
+"""What clients of platform features do by themselves, without a person."""

@@ -934,7 +934,7 @@ class Migration(migrations.Migration):
                 ('integration_id', models.UUIDField()),
                 ('product', models.CharField(max_length=16)),
                 ('delegation_id', models.UUIDField()),
-                ('reason', models.CharField(choices=[('disconnected', 'Disconnected'), ('withdrawn', 'Withdrawn'), ('switched_off', 'Switched Off'), ('deleted_at_provider', 'Deleted At Provider')], max_length=24)),
+                ('reason', models.CharField(choices=[('disconnected', 'Disconnected'), ('withdrawn', 'Withdrawn'), ('switched_off', 'Switched Off'), ('deleted_at_provider', 'Deleted At Provider'), ('no_longer_kept', 'No Longer Kept')], max_length=24)),
                 ('item_ids', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, size=500)),
                 ('last_read_at', models.DateTimeField()),
                 ('issued_at', models.DateTimeField()),
@@ -944,7 +944,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('acknowledged_at', None)), fields=['feature', 'id'], name='removal_open_by_feature'), models.Index(fields=['integration_id', 'id'], name='removal_of_integration'), models.Index(fields=['user_id', '-id'], name='removal_of_person'), models.Index(fields=['acknowledged_at'], name='removal_by_age')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('due_at__gt', models.F('issued_at'))), name='removal_due_after_issue'), models.CheckConstraint(condition=models.Q(('reason__in', ['disconnected', 'withdrawn', 'switched_off', 'deleted_at_provider'])), name='removal_reason_known'), models.CheckConstraint(condition=models.Q(models.Q(('reason', 'deleted_at_provider'), models.Q(('item_ids', []), _negated=True)), models.Q(models.Q(('reason', 'deleted_at_provider'), _negated=True), ('item_ids', [])), _connector='OR'), name='removal_names_items_iff_some'), models.UniqueConstraint(condition=models.Q(('acknowledged_at', None), models.Q(('reason', 'deleted_at_provider'), _negated=True)), fields=('integration_id', 'feature', 'reason'), name='removal_open_once_per_reason')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('due_at__gt', models.F('issued_at'))), name='removal_due_after_issue'), models.CheckConstraint(condition=models.Q(('reason__in', ['disconnected', 'withdrawn', 'switched_off', 'deleted_at_provider', 'no_longer_kept'])), name='removal_reason_known'), models.CheckConstraint(condition=models.Q(models.Q(('reason__in', ('deleted_at_provider', 'no_longer_kept')), models.Q(('item_ids', []), _negated=True)), models.Q(models.Q(('reason__in', ('deleted_at_provider', 'no_longer_kept')), _negated=True), ('item_ids', [])), _connector='OR'), name='removal_names_items_iff_some'), models.UniqueConstraint(condition=models.Q(('acknowledged_at', None), models.Q(('reason__in', ('deleted_at_provider', 'no_longer_kept')), _negated=True)), fields=('integration_id', 'feature', 'reason'), name='removal_open_once_per_reason')],
             },
         ),
         migrations.RunSQL((SQL / "message_cascades.sql").read_text(encoding="utf-8")),

@@ -54,6 +54,13 @@ class RemovalReason(models.TextChoices):
     SWITCHED_OFF = "switched_off"
     # The provider no longer has these items.
     DELETED_AT_PROVIDER = "deleted_at_provider"
+    # Antares no longer keeps these items: they are too old, or their owner deleted the copy.
+    NO_LONGER_KEPT = "no_longer_kept"
+
+    @classmethod
+    def of_items(cls) -> tuple[RemovalReason, ...]:
+        """Return the reasons of removals that name items."""
+        return (cls.DELETED_AT_PROVIDER, cls.NO_LONGER_KEPT)
 
 
 class FeatureRemovalQuerySet(models.QuerySet["FeatureRemoval"]):
@@ -98,14 +105,14 @@ class FeatureRemoval(models.Model):
                 condition=Q(reason__in=list(RemovalReason.values)), name="removal_reason_known"
             ),
             models.CheckConstraint(
-                condition=Q(reason=RemovalReason.DELETED_AT_PROVIDER) & ~Q(item_ids=[])
-                | ~Q(reason=RemovalReason.DELETED_AT_PROVIDER) & Q(item_ids=[]),
+                condition=Q(reason__in=RemovalReason.of_items()) & ~Q(item_ids=[])
+                | ~Q(reason__in=RemovalReason.of_items()) & Q(item_ids=[]),
                 name="removal_names_items_iff_some",
             ),
             # Disconnecting twice owes a feature one removal.
             models.UniqueConstraint(
                 fields=["integration_id", "feature", "reason"],
-                condition=Q(acknowledged_at=None) & ~Q(reason=RemovalReason.DELETED_AT_PROVIDER),
+                condition=Q(acknowledged_at=None) & ~Q(reason__in=RemovalReason.of_items()),
                 name="removal_open_once_per_reason",
             ),
         ]

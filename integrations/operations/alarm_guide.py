@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TITLES: Final[Mapping[str, StrOrPromise]] = {
     "client.assertions_rejected": _("Many sign-ins in a service client's name are rejected"),
     "client.many_users": _("A service client reads for unusually many people"),
+    "client.removals_overdue": _("A feature has not confirmed that it deleted its copies"),
     "client.unusual_volume": _("A service client makes unusually many requests"),
     "connect.failed": _("A connect ended with an error"),
     "egress.refused": _("A connection to an undeclared host was refused"),
@@ -62,6 +63,10 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
     "client.many_users": _(
         "Ask the client's team why it reads for so many people. Retire the client if they do not"
         " know."
+    ),
+    "client.removals_overdue": _(
+        "Ask the client's team why it does not acknowledge its removals at /v1/removals. Its tokens"
+        " are refused until it does."
     ),
     "client.unusual_volume": _(
         "Ask the client's team why it makes 50 times its usual requests. They are refused until the"

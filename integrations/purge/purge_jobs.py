@@ -39,6 +39,8 @@ from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_keys
 
+from . import feature_removals
+
 
 class AlreadyDisconnected(Exception):
     """The integration is already disconnected. Show its purge."""
@@ -124,6 +126,7 @@ def open_purge_job(
                 key_holders.record_key_deletion(cache_key, about=integration.id, name=name, at=at)
                 for _, cache_key in cache_keys
             ),
+            *feature_removals.issue_integration_removals(integration, trigger=trigger, at=at),
         ],
     )
 

@@ -31,6 +31,7 @@ from limited_use.policy.claims import claim
 from limited_use.receipts import key_store_disclosure, receipts
 
 from . import (
+    feature_copies_statement,
     inventory,
     key_destruction_receipt,
     ledger_key_release,
@@ -103,6 +104,7 @@ _SUPPORT_REASONS: Final[Mapping[SupportReason, str]] = {
 def build_purge_receipt_body(job: PurgeJob) -> dict[str, Any]:
     act = _find_support_act(job)
     uploads = saved_file_statement.build_uploads_part(job)
+    features = feature_copies_statement.build_features_part(job)
     return {
         "schema": SCHEMA,
         "trigger": str(job.trigger),
@@ -127,7 +129,11 @@ def build_purge_receipt_body(job: PurgeJob) -> dict[str, Any]:
         "provider_watches": provider_statements.build_watches_part(job),
         "provider_revocation": provider_statements.build_revocation_part(job),
         "keys_destroyed": _list_destroyed_keys(job),
-        "remains": _build_remains(job),
+        "features": features,
+        "remains": {
+            **_build_remains(job),
+            **({"feature_copies": feature_copies_statement.DESCRIPTION} if features else {}),
+        },
     }
 
 

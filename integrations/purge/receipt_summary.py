@@ -66,6 +66,20 @@ class DestroyedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class FeatureCopies:
+    """
+    Copies outside this service.
+
+    :param acknowledged_at: when the feature confirmed their deletion; None: not when the receipt
+        was signed
+    """
+
+    name: str
+    last_read_at: datetime | None
+    acknowledged_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptNote:
     """
     A sentence of the document itself.
@@ -95,6 +109,7 @@ class ReceiptSummary:
     reason: str
     stores: tuple[StoreCount, ...]
     keys: tuple[DestroyedKey, ...]
+    features: tuple[FeatureCopies, ...]
     notes: tuple[ReceiptNote, ...]
 
     @property
@@ -122,6 +137,7 @@ def summarize_receipt(first: Document, second: Document | None = None) -> Receip
         reason=messages.describe_trigger(body["trigger"], body.get("support_reason", "")),
         stores=tuple(_list_stores(body)),
         keys=tuple(_list_keys(body, ends)),
+        features=tuple(_list_features(body)),
         notes=tuple(_list_notes(body, None if second is None else second["body"])),
     )
 
@@ -214,6 +230,17 @@ def _list_keys(body: Document, ends: Mapping[str, datetime | None]) -> Iterator[
         name = str(messages.KEY_LINES.get(key["line"], key["line"]))
         key_id = key["key_id"]
         yield DestroyedKey(name, key_id, _parse_time(key["at"]), ends.get(key_id))
+
+
+def _list_features(body: Document) -> Iterator[FeatureCopies]:
+    titles = messages.list_feature_titles()
+    # Receipts of earlier versions do not have the member.
+    for feature in body.get("features", ()):
+        yield FeatureCopies(
+            titles.get(feature["feature"], feature["feature"]),
+            _parse_time(feature["last_read_at"]),
+            _parse_time(feature["acknowledged_at"]),
+        )
 
 
 def _list_notes(body: Document, second: Document | None) -> Iterator[ReceiptNote]:

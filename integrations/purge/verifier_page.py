@@ -61,6 +61,8 @@ def build_texts() -> dict[str, Any]:
         "notes": _to_texts(receipt.NOTES),
         "until": str(receipt.UNTIL),
         "key_lines": _to_texts(receipt.KEY_LINES),
+        "features": receipt.list_feature_titles(),
+        "not_confirmed": str(receipt.NOT_CONFIRMED),
         "counts": receipt.list_count_forms(),
         "providers": {
             key: {

@@ -25,12 +25,13 @@ from integrations.notifications.removal_messages import (
 from integrations.providers import PROVIDERS
 from integrations.providers.product_names import name_product
 from integrations.purge import (
+    feature_removals,
     get_key_destruction_receipt,
     get_local_key_epoch_end,
     ledger_key_release,
     receipt_summary,
 )
-from integrations.purge.messages.receipt import describe_trigger
+from integrations.purge.messages.receipt import describe_trigger, list_feature_titles
 from integrations.purge.receipt_summary import ReceiptSummary
 from integrations.push import WatchStopOutcome
 from limited_use.models import Receipt
@@ -126,6 +127,7 @@ def get_purge_page_context(job: PurgeJob) -> dict[str, Any]:
         "kept": make_statement("removal.product-kept", subject)
         if situation.access is AccessOutcome.KEPT
         else None,
+        "copies": _list_feature_copies(job),
         "siblings": [_describe_sibling(sibling) for sibling in siblings],
         # Whether the page still changes.
         "is_moving": any(purge_job.receipt_id is None for purge_job in (job, *siblings)),
@@ -208,6 +210,21 @@ def _is_settled(job: PurgeJob) -> bool:
 
 def _has_reached(job: PurgeJob, step: PurgeStep) -> bool:
     return _ORDER.index(PurgeStep(job.step)) >= _ORDER.index(step)
+
+
+def _list_feature_copies(job: PurgeJob) -> list[dict[str, Any]]:
+    """Return the features that received the data, and what they have confirmed by now."""
+    titles = list_feature_titles()
+    return [
+        {
+            "name": titles.get(removal.feature, removal.feature),
+            "last_read_at": removal.last_read_at,
+            "acknowledged_at": removal.acknowledged_at,
+            "due_at": removal.due_at,
+            "is_overdue": removal.acknowledged_at is None and removal.due_at <= timezone.now(),
+        }
+        for removal in feature_removals.list_integration_removals(job.integration_id)
+    ]
 
 
 def _describe_sibling(job: PurgeJob) -> dict[str, Any]:

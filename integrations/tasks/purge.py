@@ -17,7 +17,7 @@ from integrations.calendar.sync import cache_eviction
 from integrations.coordination.leases import LeaseLost, NotClaimable
 from integrations.coordination.task_queue import enqueue
 from integrations.outbox import uploads
-from integrations.purge import orphaned_keys
+from integrations.purge import orphaned_keys, removal_deadlines
 from limited_use.receipts.receipts import EntryNotSequenced
 
 log = logging.getLogger(__name__)
@@ -83,6 +83,25 @@ def sweep_copies(**_: object) -> None:
 def sweep_uploads(**_: object) -> None:
     """Delete files that were not sent in time."""
     uploads.delete_expired_uploads(at=timezone.now())
+
+
+@shared_task(name="integrations.sweep_removals")  # type: ignore[untyped-decorator]
+def sweep_removals(**_: object) -> None:
+    """
+    Settle the due times of clients, raise an alarm a day for each overdue client, and delete old
+    removals.
+    """
+    at = timezone.now()
+    removal_deadlines.settle_all_due_times()
+    for overdue in removal_deadlines.list_overdue_clients(at=at):
+        alarms.raise_alarm(
+            kind="client.removals_overdue",
+            about=overdue.client_id,
+            window=f"{at:%Y-%m-%d}",
+            body={"feature": overdue.feature, "count": overdue.count},
+            at=at,
+        )
+    removal_deadlines.delete_old_removals(at=at)
 
 
 @shared_task(name="integrations.search_residue")  # type: ignore[untyped-decorator]

@@ -82,6 +82,9 @@ TASKS: Final[Mapping[str, TaskEntryPoint]] = {
     "integrations.end_ledger_parts": TaskEntryPoint(
         "destroys and makes keys of names in the ledger"
     ),
+    "integrations.sweep_removals": TaskEntryPoint(
+        "compares when features acknowledged removals: ids and times"
+    ),
     "integrations.search_residue": TaskEntryPoint("counts rows, sealed bytes and keys; opens none"),
     "integrations.make_evidence": TaskEntryPoint("counts, registers, hashes and words of ours"),
     "integrations.run_forbidden_uses": TaskEntryPoint(

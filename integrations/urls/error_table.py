@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 
+from accounts.client_removals import RemovalsOverdue
 from accounts.client_volume import UnusualVolume
 from accounts.reauthentication import ReauthenticationNeeded
 from integrations import connections
@@ -23,6 +24,7 @@ from integrations.calendar import agenda, etags, event_lookup, local_calendars, 
 from integrations.calendar.events import write_errors as event_errors
 from integrations.coordination import person_slots
 from integrations.drive import upload_errors as drive_errors
+from integrations.features import removals
 from integrations.formats import timezones
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.formats.recurrence.recurrence_expansion import BadTimeWindow
@@ -53,6 +55,9 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     shares.ShareEndsInPast: catalogue.END_IN_THE_PAST,
     ObjectNotFound: catalogue.NOT_FOUND,
     InvalidChoice: catalogue.NOT_A_CHOICE,
+    # Service clients.
+    RemovalsOverdue: catalogue.REMOVALS_OVERDUE,
+    removals.RemovalChanged: catalogue.REMOVAL_CHANGED,
     # Mail and calendars: reading.
     page_cursors.InvalidCursor: catalogue.INVALID_CURSOR,
     page_cursors.ExpiredCursor: catalogue.EXPIRED_CURSOR,

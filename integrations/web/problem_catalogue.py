@@ -97,6 +97,29 @@ END_IN_THE_PAST: Final = ProblemType(
     _("Choose a date in the future, or no end date."),
 )
 
+# Service clients.
+REMOVALS_OVERDUE: Final = ProblemType(
+    403,
+    "removals-overdue",
+    claim(
+        "problem.removals-unconfirmed",
+        _("This feature has not confirmed that it deleted its copies."),
+    ),
+    claim(
+        "problem.removals-overdue",
+        _(
+            "It gets no data until it has. Its client lists the removals with GET /v1/removals, and"
+            " acknowledges each."
+        ),
+    ),
+)
+REMOVAL_CHANGED: Final = ProblemType(
+    409,
+    "removal-changed",
+    _("The removal has changed since it was listed."),
+    _("List it again, delete what it names, and acknowledge it then."),
+)
+
 # Mail and calendars: reading.
 INVALID_CURSOR: Final = ProblemType(
     400,
@@ -706,6 +729,8 @@ EXPLAINED: Final[dict[str, ProblemType]] = {
         NOT_A_CHOICE,
         NOT_AGREED,
         END_IN_THE_PAST,
+        REMOVALS_OVERDUE,
+        REMOVAL_CHANGED,
         INVALID_CURSOR,
         EXPIRED_CURSOR,
         WINDOW_TOO_LONG,

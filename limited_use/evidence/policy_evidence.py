@@ -62,6 +62,7 @@ def _describe_feature(feature: feature_registry.Feature) -> dict[str, Any]:
         "retention_days": feature.retention_days,
         "cache_hours": feature.cache_hours,
         "kept_until_removed": feature.kept_until_removed,
+        "keeps": feature.keeps,
         "version": feature.version,
         "is_another_service": feature.platform_client,
     }

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Final
 
 from . import policy_evaluation
@@ -23,6 +24,14 @@ MAX_CACHE_HOURS: Final = 7 * 24
 
 class UndeclaredUse(Exception):
     """The feature is unknown or does not declare the use, or the policy never allows it."""
+
+
+class Keeps(StrEnum):
+    """What another service of the platform keeps of the data that it receives."""
+
+    NOTHING = "nothing"
+    # Copies, which it deletes when it is told to: see `integrations.purge.feature_removals`.
+    UNTIL_PURGE = "until purge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +62,8 @@ class Feature:
     version: int
     # Another service of the platform, with its own client.
     platform_client: bool
+    # Declared by each such service that uses data: without it, its uses are refused.
+    keeps: Keeps | None = None
 
     def __post_init__(self) -> None:
         if self.cache_hours is not None and not 0 < self.cache_hours <= MAX_CACHE_HOURS:
@@ -64,6 +75,11 @@ class Feature:
         ):
             # A feature that also reads mail or events could put them into its files.
             raise ValueError(f"{self.key} saves files, so that it may read no provider data")
+
+    @property
+    def lacks_keeps(self) -> bool:
+        """Whether the feature uses data outside this service and does not say what it keeps."""
+        return self.platform_client and bool(self.purposes) and self.keeps is None
 
     def declares_use(self, purpose: str, data_class: DataClass | None = None) -> bool:
         return purpose in self.purposes and (data_class is None or data_class in self.data_classes)
@@ -236,6 +252,7 @@ FEATURES: dict[str, Feature] = {
             retention_days=None,
             version=1,
             platform_client=True,
+            keeps=Keeps.NOTHING,
         ),
         Feature(
             key="inbox-widget",
@@ -255,6 +272,7 @@ FEATURES: dict[str, Feature] = {
             retention_days=None,
             version=1,
             platform_client=True,
+            keeps=Keeps.NOTHING,
         ),
         Feature(
             key="reply-assistant",
@@ -279,6 +297,7 @@ FEATURES: dict[str, Feature] = {
             retention_days=None,
             version=1,
             platform_client=True,
+            keeps=Keeps.NOTHING,
         ),
         Feature(
             key="drive",
@@ -338,6 +357,7 @@ FEATURES: dict[str, Feature] = {
             retention_days=None,
             version=1,
             platform_client=True,
+            keeps=Keeps.NOTHING,
         ),
         Feature(
             key="support",
@@ -492,6 +512,8 @@ def compute_feature_digest(feature: Feature) -> str:
         del declared["kept_until_removed"]
     if not feature.asked_in_context:
         del declared["asked_in_context"]
+    if feature.keeps is not Keeps.UNTIL_PURGE:
+        del declared["keeps"]
     text = json.dumps(declared, sort_keys=True, default=sorted)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -503,6 +525,7 @@ def is_feature_use_registered(
     return (
         registered_feature is not None
         and registered_feature.platform_client is client
+        and not registered_feature.lacks_keeps
         and registered_feature.declares_use(purpose, data_class)
     )
 
@@ -523,6 +546,8 @@ def check_feature_purposes(feature: str, purposes: Iterable[str]) -> Feature:
     registered_feature = FEATURES.get(feature)
     if registered_feature is None or not registered_feature.platform_client:
         raise UndeclaredUse(f"{feature!r} is not a registered platform feature")
+    if registered_feature.lacks_keeps:
+        raise UndeclaredUse(f"{feature} does not declare what it keeps")
     never_allowed = sorted(
         p
         for p in registered_feature.purposes

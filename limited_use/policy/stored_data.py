@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from .claims import claim
-from .feature_registry import Feature
+from .feature_registry import Feature, Keeps
 from .text_marking import gettext_noop as _
 
 _NO_COPY: Final = claim(
@@ -74,6 +74,21 @@ STORED_DATA: Final[Mapping[str, str]] = {
 }
 
 
+#: Of a feature with `Keeps.UNTIL_PURGE`: its copies outside this service.
+FEATURE_COPIES: Final = claim(
+    "stored.feature-copies",
+    _(
+        "its own copies of what it reads, until you switch it off, disconnect or withdraw; it is"
+        " then told to delete them, and gets no more data if it has not confirmed this after 24"
+        " hours"
+    ),
+)
+
+
 def describe_stored_data(feature: Feature, translate: Callable[[str], str] = str) -> str:
     times = {"days": feature.retention_days, "hours": feature.cache_hours}
-    return translate(STORED_DATA[feature.key]) % times
+    stored = STORED_DATA[feature.key]
+    if feature.keeps is not Keeps.UNTIL_PURGE:
+        return translate(stored) % times
+    copies = translate(FEATURE_COPIES)
+    return copies if stored == _NO_COPY else f"{translate(stored) % times}; {copies}"

@@ -37,6 +37,7 @@ def check_first_part(receipt: ReceiptDocument, keys: Sequence[VerifierKey]) -> I
         if key["key_id"] not in recorded:
             raise ReceiptNotProven(f"no ledger entry says that key {key['key_id']} was destroyed")
         yield f"key destroyed   {key['key_id']}, {key['at']}"
+    yield from _list_features(body)
     yield _format_checkpoint(entries)
     yield f"provider        {_format_value(body['provider_revocation'])}"
     yield from _list_remains(body)
@@ -94,6 +95,18 @@ def _format_checkpoint(entries: Sequence[LedgerEntry]) -> str:
         (proven.checkpoint for proven, _ in entries), key=lambda checkpoint: checkpoint.size
     )
     return f"checkpoint      {newest.origin}, size {newest.size}, signature good"
+
+
+def _list_features(body: Mapping[str, Any]) -> Iterator[str]:
+    # Receipts of earlier versions do not have the member.
+    for copies in body.get("features", ()):
+        confirmed = copies["acknowledged_at"]
+        text = (
+            f"{copies['feature']}: last received {copies['last_read_at']}, told"
+            f" {copies['issued_at']}, deletion of copies"
+            f" {'not confirmed' if confirmed is None else f'confirmed {confirmed}'}"
+        )
+        yield f"feature         {escape_terminal_text(text)}"
 
 
 def _list_remains(body: Mapping[str, Any]) -> Iterator[str]:

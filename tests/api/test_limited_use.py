@@ -20,7 +20,7 @@ from limited_use.models import Leaf
 from limited_use.policy import feature_registry
 from tests.accounts.cast import EC, Asking, post_form
 from tests.api import cast, schema
-from tests.database_rows import TABLES_OF_A_RECORD, dump_tables, list_changed_tables
+from tests.database_rows import TABLES_OF_A_FEATURE_READ, dump_tables, list_changed_tables
 from tests.integrations import household as houses
 from tests.walls import rows_are_not_hidden
 
@@ -133,7 +133,7 @@ class TestFeatureOverApi:
             assert widget.get(path).status_code == 200, path
 
         # The first view in two minutes is stored with the sync work.
-        assert list_changed_tables(before) <= TABLES_OF_A_RECORD | {"integrations_syncwork"}
+        assert list_changed_tables(before) <= TABLES_OF_A_FEATURE_READ | {"integrations_syncwork"}
         assert list_works_without_view() == works_before
 
     def test_reads_through_the_token_endpoint(self, alice, mine):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -29,6 +29,7 @@ from integrations.access import scopes
 from integrations.formats.event_content import EventContent
 from integrations.models import (
     Calendar,
+    FeatureRead,
     Integration,
     IntegrationStatus,
     PurgeJob,
@@ -187,6 +188,20 @@ def disconnect_integrations(
             )
             for integration in integrations
         ]
+
+
+def note_reads(stage: Stage, integration: Integration, features: Sequence[str]) -> None:
+    """Have these features read the integration."""
+    for feature in features:
+        FeatureRead.objects.create(
+            integration=integration,
+            user_id=integration.connection.user_id,
+            organisation_id=integration.connection.organisation_id,
+            feature=feature,
+            delegation_id=uuid7(),
+            first_read_at=stage.at,
+            last_read_at=stage.at,
+        )
 
 
 def finish_purge(stage: Stage, *jobs: PurgeJob) -> None:

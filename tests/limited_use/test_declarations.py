@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from limited_use.policy.feature_registry import FEATURES, Feature, compute_feature_digest
+from limited_use.policy.feature_registry import FEATURES, Feature, Keeps, compute_feature_digest
 from limited_use.policy.policy_vocabulary import DataClass, Purpose
 
 KEPT = Path(__file__).with_name("declarations.golden")
@@ -32,6 +32,7 @@ CHANGES = {
     "kept_until_removed": True,
     "asked_in_context": True,
     "platform_client": True,
+    "keeps": Keeps.UNTIL_PURGE,
 }
 
 

@@ -9,7 +9,7 @@ from accounts.models import ServiceClient
 from limited_use import checks
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.policy import feature_registry
-from limited_use.policy.feature_registry import FEATURES, UndeclaredUse
+from limited_use.policy.feature_registry import FEATURES, Keeps, UndeclaredUse
 from limited_use.policy.policy_vocabulary import DataClass, Purpose
 from limited_use.policy.rules import RULES
 
@@ -49,6 +49,7 @@ class TestRegisterClient:
             key="leads",
             purposes=frozenset({Purpose.MARKETING}),
             data_classes=frozenset({DataClass.MAIL_METADATA}),
+            keeps=Keeps.NOTHING,
         )
         monkeypatch.setitem(FEATURES, "leads", marketing)
 
@@ -56,6 +57,31 @@ class TestRegisterClient:
             feature_registry.check_feature_purposes("leads", [])
 
         assert [error.id for error in checks.check_policy()] == ["limited_use.E006"]
+
+    @pytest.mark.parametrize(
+        "key",
+        [key for key, feature in FEATURES.items() if feature.platform_client and feature.purposes],
+    )
+    def test_refuses_a_feature_that_does_not_say_what_it_keeps(self, monkeypatch, key):
+        feature = FEATURES[key]
+        (purpose,) = feature.purposes
+        data_class = min(feature.data_classes)
+
+        def is_registered():
+            return feature_registry.is_feature_use_registered(
+                key, purpose=purpose, data_class=data_class, client=True
+            )
+
+        assert feature_registry.check_feature_purposes(key, [purpose]) is feature
+        assert is_registered()
+
+        monkeypatch.setitem(FEATURES, key, replace(feature, keeps=None))
+
+        with pytest.raises(UndeclaredUse, match="does not declare what it keeps"):
+            feature_registry.check_feature_purposes(key, [purpose])
+        # A client that was registered before is refused at each use.
+        assert not is_registered()
+        assert [error.id for error in checks.check_policy()] == ["limited_use.E021"]
 
     @pytest.mark.parametrize("feature", ["inbox", "unheard-of"])
     def test_refuses_what_is_no_platform_feature(self, feature):

@@ -94,3 +94,12 @@ SELECT EXISTS (
           AND a.data - 'used_mask' = is_stored_factor.data - 'used_mask'
        )
 $body$;
+
+-- The platform's ids of people, for a platform feature that is told about people whose data it read.
+CREATE OR REPLACE FUNCTION public.find_platform_ids(people uuid[])
+RETURNS TABLE (person uuid, platform_id text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT u.id, u.platform_id::text
+  FROM public.accounts_user AS u
+ WHERE u.id = ANY (find_platform_ids.people)
+$body$;

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accounts.actors import Actor, ActorKind
 from accounts.models import Membership
-from integrations.access import facts, scopes
+from integrations.access import facts, feature_reads, scopes
 from integrations.access.facts import HolderFacts, RequiredConsent
 from integrations.models import Calendar
 from limited_use.access_request import AccessRequest, Fence, FenceKind, Permit
@@ -49,6 +49,7 @@ def to_view(*, actor: Actor, view_requests: Sequence[CalendarViewRequest], at: d
     if not view_requests:
         return {}
     granted = guard.permits(_build_requests(actor, view_requests, at), at=at)
+    _record_reads(actor, view_requests, {permit.holder for permit in granted}, at)
     return {(permit.holder, permit.use.data_class): permit for permit in granted}
 
 
@@ -80,7 +81,25 @@ def to_view_separately(
             granted[request.holder, request.use.data_class] = answer
         elif request.use.purpose != Purpose.CALENDAR_SHARE or request.holder in required_holders:
             raise answer
+    _record_reads(actor, view_requests, {holder for holder, _ in granted}, at)
     return granted
+
+
+def _record_reads(
+    actor: Actor,
+    view_requests: Sequence[CalendarViewRequest],
+    holders: Collection[UUID],
+    at: datetime,
+) -> None:
+    """:param holders: of permits"""
+    calendars = [view_request.calendar for view_request in view_requests]
+    feature_reads.record_feature_reads(
+        actor=actor,
+        integration_ids={
+            calendar.integration_id for calendar in calendars if calendar.cache_id in holders
+        },
+        at=at,
+    )
 
 
 def allows_all(permits: Permits, calendar: Calendar, data_classes: Collection[DataClass]) -> bool:

@@ -11,18 +11,27 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
 from integrations.access import key_holders, scopes, support_consents
-from integrations.models import CACHE_CHOICES, LIVE, Calendar, Event, Integration, SyncWork
+from integrations.models import (
+    CACHE_CHOICES,
+    LIVE,
+    Calendar,
+    Event,
+    Integration,
+    RemovalReason,
+    SyncWork,
+)
 from limited_use.agreements import shares
 from limited_use.ledger import entries, pseudonyms
 from limited_use.vault import data_keys
 
-from . import work_items
+from . import event_deletion, work_items
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +42,14 @@ class EvictionReason(StrEnum):
     OWNER = "owner"
     TOO_OLD = "too_old"
     GONE = "gone"
+
+
+#: Why features delete their copies, too.
+_REMOVAL_REASONS: Final = {
+    EvictionReason.OWNER: RemovalReason.NO_LONGER_KEPT,
+    EvictionReason.TOO_OLD: RemovalReason.NO_LONGER_KEPT,
+    EvictionReason.GONE: RemovalReason.DELETED_AT_PROVIDER,
+}
 
 
 def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: datetime) -> int:
@@ -55,7 +72,12 @@ def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: d
         calendar_ids=calendar_ids,
         at=at,
     )
-    count, _ = Event.objects.filter(calendar_id__in=calendar_ids).delete()
+    count = event_deletion.delete_event_rows(
+        Event.objects.filter(calendar_id__in=calendar_ids),
+        integration_id=calendars[0].integration_id,
+        reason=_REMOVAL_REASONS[reason],
+        at=at,
+    )
     Calendar.objects.filter(id__in=calendar_ids).update(
         about=None,
         listed_at=None,

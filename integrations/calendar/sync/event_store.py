@@ -6,14 +6,12 @@ Writes run inside the caller's transaction, which holds the fences.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection as database
-from django.db.models import Q
 
 from accounts.ids import uuid7
 from integrations.calendar import event_codec
@@ -30,6 +28,7 @@ from integrations.providers.calendars import CancelledInstance, RemoteEvent, Rem
 from limited_use.vault.record_compression import RecordTooLarge
 from limited_use.vault.sealing import Sealer
 
+from . import event_deletion
 from .event_descriptions import SafeDescriptions
 
 EVENT: Final = "event"
@@ -272,7 +271,7 @@ ON CONFLICT (calendar_id, remote_blind) DO UPDATE SET kind = excluded.kind,
 def write_event_batch(batch: EventBatch, *, at: datetime) -> None:
     """:raises EventBatchOvertaken:"""
     if batch.deleted_blinds:
-        delete_events(batch.calendar.id, batch.deleted_blinds)
+        event_deletion.delete_events(batch.calendar, batch.deleted_blinds, at=at)
     if not batch.rows:
         return
     calendar = batch.calendar
@@ -290,11 +289,3 @@ def write_event_batch(batch: EventBatch, *, at: datetime) -> None:
         cursor.execute(_WRITE, [*calendar_values, calendar.round, at, *columns])
         if cursor.rowcount != len(rows):
             raise EventBatchOvertaken
-
-
-def delete_events(calendar_id: UUID, blinds: Sequence[bytes] | Iterable[bytes]) -> None:
-    """Delete events; a series is deleted with all its exceptions."""
-    blind_list = list(blinds)
-    Event.objects.filter(calendar_id=calendar_id).filter(
-        Q(remote_blind__in=blind_list) | Q(series_blind__in=blind_list)
-    ).delete()

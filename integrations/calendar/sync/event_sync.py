@@ -13,15 +13,22 @@ from typing import Any, Final
 
 import orjson
 from django.db import transaction
+from django.db.models import Q
 
 from integrations.access.fences import DisconnectedError
-from integrations.models import Calendar, Event
+from integrations.models import Calendar, Event, RemovalReason
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK, get_week
 from integrations.providers import errors
 from integrations.providers.calendars import RemoteEventPage
 from limited_use.vault import sealing
 
-from . import calendar_reconciliation, event_descriptions, event_store, work_items
+from . import (
+    calendar_reconciliation,
+    event_deletion,
+    event_descriptions,
+    event_store,
+    work_items,
+)
 from .calendar_session import CalendarSyncSession
 from .event_descriptions import SafeDescriptions
 
@@ -256,9 +263,20 @@ def _write_page(
 def _delete_unseen(calendar: Calendar, at: datetime, *, is_round: bool) -> None:
     """Delete rows that the round did not see, or that now lie before the window."""
     calendar_events = Event.objects.filter(calendar_id=calendar.id)
+    before_window = Q(last_week__lt=get_week(at - timedelta(days=DAYS_BACK)))
+    event_deletion.delete_event_rows(
+        calendar_events.filter(before_window),
+        integration_id=calendar.integration_id,
+        reason=RemovalReason.NO_LONGER_KEPT,
+        at=at,
+    )
     if is_round:
-        calendar_events.exclude(seen_round=calendar.round).delete()
-    calendar_events.filter(last_week__lt=get_week(at - timedelta(days=DAYS_BACK))).delete()
+        event_deletion.delete_event_rows(
+            calendar_events.exclude(seen_round=calendar.round),
+            integration_id=calendar.integration_id,
+            reason=RemovalReason.DELETED_AT_PROVIDER,
+            at=at,
+        )
 
 
 def _save_calendar(

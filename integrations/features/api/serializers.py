@@ -7,6 +7,8 @@ from typing import Final
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from integrations.features.removals import RemovalState
+from integrations.models import RemovalReason
 from integrations.web.api.serializers import MAX_PAGE_SIZE, CursorField, make_page_serializer
 
 #: States of a delegation.
@@ -45,3 +47,28 @@ class DelegationSerializer(serializers.Serializer[None]):
 
 
 DelegationListSerializer = make_page_serializer("DelegationList", DelegationSerializer)
+
+
+@extend_schema_serializer(component_name="Removal")
+class RemovalSerializer(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    user = PlatformReferenceSerializer()
+    delegation = serializers.UUIDField(help_text="The delegation of the feature's last read.")
+    product = serializers.ChoiceField(choices=["mail", "calendar", "drive"])
+    integration = serializers.UUIDField()
+    reason = serializers.ChoiceField(choices=RemovalReason.values)
+    items = serializers.ListField(
+        child=serializers.UUIDField(),
+        help_text="Ids of messages or events; empty: everything of the integration.",
+    )
+    last_read_at = serializers.DateTimeField(help_text="Exact to the minute.")
+    issued_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(help_text="When the feature's tokens are refused.")
+    acknowledged_at = serializers.DateTimeField(allow_null=True)
+
+
+RemovalListSerializer = make_page_serializer("RemovalList", RemovalSerializer)
+
+
+class RemovalListQuerySerializer(ClientPageQuerySerializer):
+    state = serializers.ChoiceField(choices=list(RemovalState), default=RemovalState.OPEN)

@@ -67,7 +67,7 @@ def reconcile_if_due(session: MailSyncSession) -> bool:
     due_at = session.work.reconcile_at
     if due_at is None or due_at > session.clock.now():
         return True
-    _delete_aged(session)
+    delete_aged(session)
     mail_quarantine.retry_temporary(integration_id=session.owner.integration_id, at=due_at)
     listings = list(_get_listings(session))
     missing = [ref for listing in listings for ref in _find_missing(session, listing)]
@@ -95,14 +95,14 @@ def request_reconciliation(*, integration_id: UUID, at: datetime) -> bool:
     return work_leases.mark_sync_due(integration_id=integration_id, at=at)
 
 
-def _delete_aged(session: MailSyncSession) -> None:
+def delete_aged(session: MailSyncSession) -> None:
     if session.horizon_start is None:
         return
     aged = Message.objects.filter(
         integration_id=session.owner.integration_id, received_at__lt=session.horizon_start
     )
     while ids := list(aged.order_by("id").values_list("id", flat=True)[:SWEEP]):
-        session.commit(MailChanges(swept=ids))
+        session.commit(MailChanges(aged=ids))
 
 
 def _get_listings(session: MailSyncSession) -> Iterator[ProviderListing]:

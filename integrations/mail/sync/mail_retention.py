@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Greatest
 
 from integrations.access import fences
-from integrations.models import Integration, Message, SyncStage, SyncWork
+from integrations.models import Integration, Message, RemovalReason, SyncStage, SyncWork
 
 from . import mailbox_rows, message_store
 
@@ -69,7 +69,9 @@ def _delete_batch(integration_id: UUID, *, at: datetime) -> int:
         received_at__lt=at - timedelta(days=integration.horizon_days),
     )
     ids = aged.order_by("received_at", "id").values_list("id", flat=True)[:BATCH]
-    count = message_store.delete_rows(list(ids))
+    count = message_store.delete_rows(
+        list(ids), integration_id=integration_id, reason=RemovalReason.NO_LONGER_KEPT, at=at
+    )
     # A turn also counts under the fence, and only after a write of its own.
     work = SyncWork.objects.filter(integration_id=integration_id, stage=SyncStage.DELTA)
     work.filter(resource=mailbox_rows.RESOURCE).update(

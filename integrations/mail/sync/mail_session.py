@@ -15,7 +15,7 @@ from django.db.models import F
 from integrations.access import fences, permits
 from integrations.access.permits import MailSyncPermits
 from integrations.coordination.leases import Lease
-from integrations.models import Integration, Message, SyncWork
+from integrations.models import Integration, Message, RemovalReason, SyncWork
 from integrations.providers.mail import RemoteMessage
 from integrations.sync import sync_turn, turn_crashes, work_leases
 from integrations.sync.sync_turn import SyncClock
@@ -40,8 +40,9 @@ class MailChanges:
     label_changes: LabelChanges | None = None
     # By the provider's id.
     removed: Sequence[str] = ()
-    # By our id.
-    swept: Sequence[UUID] = ()
+    # By our id: messages that the provider did not list, and messages beyond the horizon.
+    unlisted: Sequence[UUID] = ()
+    aged: Sequence[UUID] = ()
     quarantined: Mapping[str, str] = field(default_factory=dict)
     # To remove from quarantine, by the provider's id.
     settled: Sequence[str] = ()
@@ -226,10 +227,15 @@ class MailSyncSession:
                 set_aside |= label_changes.write_changes(changes.label_changes, at=at)
             if changes.removed:
                 message_store.delete_messages(
-                    changes.removed, integration_id=integration_id, sealer=self.sealer
+                    changes.removed, integration_id=integration_id, sealer=self.sealer, at=at
                 )
-            if changes.swept:
-                message_store.delete_rows(changes.swept)
+            for message_ids, reason in (
+                (changes.unlisted, RemovalReason.DELETED_AT_PROVIDER),
+                (changes.aged, RemovalReason.NO_LONGER_KEPT),
+            ):
+                message_store.delete_rows(
+                    message_ids, integration_id=integration_id, reason=reason, at=at
+                )
             settled = [remote_id for remote_id in changes.settled if remote_id not in set_aside]
             if self._crash_note is not None:
                 mail_quarantine.remove_fetch_note(self._crash_note)

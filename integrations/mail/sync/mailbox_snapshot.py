@@ -12,13 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Q
-
 from integrations.models import Message, SyncStage
 from integrations.providers import errors
 from integrations.providers.mail import MessageListPage, MessageRef
 
-from . import fetch_planner, mail_quarantine, message_fetch, provider_ids
+from . import fetch_planner, mail_quarantine, mail_reconciliation, message_fetch, provider_ids
 from .mail_session import MailChanges, MailSyncSession
 from .throttled_mailbox import FetchResult
 
@@ -177,12 +175,13 @@ def _fetch_window(session: MailSyncSession, window: ListingWindow, *, only_newes
 
 
 def _finish_round(session: MailSyncSession) -> bool:
-    unseen = Q(seen_round__lt=session.work.round)
-    if session.horizon_start is not None:
-        unseen |= Q(received_at__lt=session.horizon_start)
-    rows = Message.objects.filter(unseen, integration_id=session.owner.integration_id)
+    # The provider lists no mail beyond the horizon, so that this comes first.
+    mail_reconciliation.delete_aged(session)
+    rows = Message.objects.filter(
+        integration_id=session.owner.integration_id, seen_round__lt=session.work.round
+    )
     while ids := list(rows.order_by("id").values_list("id", flat=True)[:SWEEP]):
-        session.commit(MailChanges(swept=ids))
+        session.commit(MailChanges(unlisted=ids))
     now = session.clock.now()
     session.commit(
         MailChanges(

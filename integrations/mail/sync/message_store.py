@@ -16,8 +16,9 @@ from django.db import transaction
 
 from accounts.ids import uuid7
 from integrations.formats.mime import safe_bodies, safe_text
-from integrations.models import Attachment, Message, MessageBody
+from integrations.models import Attachment, Message, MessageBody, RemovalReason
 from integrations.providers.mail import RemoteMessage
+from integrations.purge import feature_removals
 from limited_use.vault.sealing import Sealer
 
 from . import bad_messages, bounces, bulk_sql, label_changes, message_codec, provider_ids, threads
@@ -237,9 +238,11 @@ def _write_messages(
     return {}
 
 
-def delete_messages(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -> int:
+def delete_messages(
+    remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer, at: datetime
+) -> int:
     """
-    Return how many were stored.
+    Delete what the provider no longer has; return how many were stored.
 
     :param remote_ids: the provider's
     """
@@ -249,16 +252,25 @@ def delete_messages(remote_ids: Iterable[str], *, integration_id: UUID, sealer: 
                 integration_id=integration_id,
                 remote_blind__any_of=list(provider_ids.blind_message_ids(sealer, remote_ids)),
             ).values_list("id", flat=True)
-        )
+        ),
+        integration_id=integration_id,
+        reason=RemovalReason.DELETED_AT_PROVIDER,
+        at=at,
     )
 
 
-def delete_rows(message_ids: Sequence[UUID]) -> int:
+def delete_rows(
+    message_ids: Sequence[UUID], *, integration_id: UUID, reason: RemovalReason, at: datetime
+) -> int:
     """
-    Derive the threads again; return how many messages were deleted.
+    Derive the threads again, and tell features that read the mailbox; return how many messages were
+    deleted.
 
     :param message_ids: ours
     """
     if message_ids:
         threads.derive_threads(bulk_sql.delete_messages(message_ids))
+        feature_removals.issue_item_removals(
+            integration_id=integration_id, item_ids=message_ids, reason=reason, at=at
+        )
     return len(message_ids)

@@ -12,11 +12,12 @@ from types import MappingProxyType
 from typing import Final
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from integrations.notifications.support_reasons import REASON
 from limited_use.policy.claims import claim
+from limited_use.policy.feature_registry import FEATURES
 
 # A lazy translation behaves as a text.
 Text = str | Promise
@@ -188,6 +189,7 @@ STORES: Final[Mapping[str, Text]] = MappingProxyType(
         "integrations.NoticePreference": _("Choices of notices in the mailbox"),
         "integrations.Export": _("Exports"),
         "integrations.Reply": _("Answers to repeated requests"),
+        "integrations.FeatureRead": _("Notes of features that received data"),
         "integrations.QuotaBucket": _("Counters of requests"),
         "integrations.Notice": _("Notices to you"),
         "integrations.ConnectAttempt": _("Attempts to connect"),
@@ -217,6 +219,7 @@ NOTES: Final[Mapping[str, Text]] = MappingProxyType(
         "provider_watches": _("Notifications of the provider"),
         "at_the_provider": _("Data at the provider"),
         "uploads": _("Uploads"),
+        "feature_copies": _("Copies of features"),
         "credential": _("Access tokens"),
         "backups": _("Database backups"),
         "key_epoch": _("Key to encrypted copies"),
@@ -231,6 +234,14 @@ NOTES: Final[Mapping[str, Text]] = MappingProxyType(
     }
 )
 UNTIL: Final = _("until")
+NOT_CONFIRMED: Final = _("Not when this receipt was signed")
+
+
+def list_feature_titles() -> dict[str, str]:
+    """Return the titles of features that other services of the platform run, by key."""
+    return {
+        key: gettext(feature.title) for key, feature in FEATURES.items() if feature.platform_client
+    }
 
 
 def list_support_reasons() -> dict[str, str]:

@@ -11,7 +11,7 @@ from integrations.calendar.api import (
 from integrations.connections.api import views as connections
 from integrations.drive.api import action_views as actions
 from integrations.drive.api import views as files
-from integrations.features.api import delegation_views
+from integrations.features.api import delegation_views, removal_views
 from integrations.mail.api import proposal_views, sending_views, views
 
 from . import fallback_views, guides, openapi, reference_page, server_metadata
@@ -107,6 +107,12 @@ _USER_ROUTES = [
 urlpatterns = [
     path("v1/users/<str:user>/", include(_USER_ROUTES)),
     path("v1/delegations", delegation_views.DelegationListView.as_view(), name="api-delegations"),
+    path("v1/removals", removal_views.RemovalListView.as_view(), name="api-removals"),
+    path(
+        "v1/removals/<uuid:removal_id>/acknowledge",
+        removal_views.RemovalAcknowledgementView.as_view(),
+        name="api-removal-acknowledge",
+    ),
     path(
         ".well-known/oauth-authorization-server",
         server_metadata.serve_metadata,

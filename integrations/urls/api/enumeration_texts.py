@@ -50,6 +50,23 @@ _ACCOUNTS: Final = (
         },
     ),
     EnumerationText(
+        ("Removal.reason",),
+        {
+            "disconnected": "The account was disconnected",
+            "withdrawn": "The person withdrew the agreement to the copy in Antares",
+            "switched_off": "The person switched the feature off",
+            "deleted_at_provider": "The provider no longer has the items",
+            "no_longer_kept": "Antares no longer keeps the items",
+        },
+    ),
+    EnumerationText(
+        ("Removal.product",), {"mail": "Mail", "calendar": "Calendars", "drive": "Files"}
+    ),
+    EnumerationText(
+        ("list_removals.state",),
+        {"open": "Not acknowledged yet", "acknowledged": "Acknowledged"},
+    ),
+    EnumerationText(
         ("Connection.provider",),
         {"google": "Google", "microsoft": "Microsoft 365", "offline": "Antares calendars"},
     ),

@@ -119,7 +119,11 @@ _CALENDARS: Final = {
 
 _CLIENTS: Final = {
     name: OperationAccess(tag, _NO_TOKEN, _NO_DATA, is_for_person=False, is_for_client=True)
-    for name, tag in (("list_delegations", "Delegations"),)
+    for name, tag in (
+        ("list_delegations", "Delegations"),
+        ("list_removals", "Removals"),
+        ("acknowledge_removal", "Removals"),
+    )
 }
 
 #: By operation id.

@@ -27,5 +27,6 @@ TAG_GROUPS: Final[dict[str, dict[str, str]]] = {
     },
     "Client": {
         "Delegations": "The people who switched the feature of the client on.",
+        "Removals": "What the feature has to delete, and to confirm.",
     },
 }

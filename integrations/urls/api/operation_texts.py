@@ -111,6 +111,21 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         "Get a proposed draft", "The person has then opened it. It is deleted after 14 days."
     ),
     "discard_proposal": OperationText("Delete a proposed draft"),
+    "list_removals": OperationText(
+        "List removals",
+        "Returns what the client's feature has to delete, oldest first. For the client's own token."
+        "\n\nA removal names items, or everything of an integration. It is issued when a person"
+        " disconnects or withdraws, switches the feature off, or when items no longer exist, if the"
+        " feature ever received data of the integration. Delete the copies and acknowledge the"
+        " removal until `due_at`. Later, the feature's tokens are refused with the problem"
+        " `removals-overdue` until it has.",
+    ),
+    "acknowledge_removal": OperationText(
+        "Acknowledge a removal",
+        "Says that the feature deleted its copies, and everything that it made of them. Repeating"
+        " the request changes nothing. A removal that changed since it was listed is refused with"
+        " the problem `removal-changed`: list it again.",
+    ),
     "list_files": OperationText(
         "List files for a Drive",
         "Returns the files that Antares puts or has put into the person's Drive, newest first. A"

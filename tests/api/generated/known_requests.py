@@ -36,7 +36,11 @@ def make_known_requests(world: GeneratedRequestsWorld) -> dict[str, Request]:
         | _calendar_requests(world)
         | _event_requests(world)
         | _file_requests(world)
-        | {"list_delegations": Request()}
+        | {
+            "list_delegations": Request(),
+            "list_removals": Request(),
+            "acknowledge_removal": Request({"removal_id": world.ids["removal"]}),
+        }
     )
 
 

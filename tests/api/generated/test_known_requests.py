@@ -30,7 +30,7 @@ NOT_FOR_FEATURES = frozenset(
 )  # fmt: skip
 FOR_FEATURES = frozenset({"propose_draft"})
 # About a client's own matters, for its own token.
-FOR_CLIENTS = frozenset({"list_delegations"})
+FOR_CLIENTS = frozenset({"acknowledge_removal", "list_delegations", "list_removals"})
 
 
 def make_case(described, operation_id: str, request: Request, **query: str) -> Case:

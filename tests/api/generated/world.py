@@ -17,6 +17,7 @@ from django.db import transaction
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from accounts.ids import uuid7
 from accounts.models import Organisation, User
 from config.process_classes import ProcessClass
 from integrations.models import (
@@ -24,9 +25,11 @@ from integrations.models import (
     DriveFile,
     DriveFileProblem,
     DriveFileState,
+    FeatureRemoval,
     FileSourceKind,
     Integration,
     OutboxCommand,
+    RemovalReason,
     SyncWork,
 )
 from integrations.operations.sync_products import PRODUCTS
@@ -112,6 +115,7 @@ def build_world(
     _fill_local_calendars(world, browser)
     _fill_outbox(world)
     _fill_files(world, sandbox)
+    _add_removal(world)
     _read_ids(world, browser)
     return world
 
@@ -235,6 +239,26 @@ def _fill_files(world: GeneratedRequestsWorld, sandbox: Sandbox) -> None:
         source_id=world.ids["local"],
         finished_at=world.at,
     )
+
+
+def _add_removal(world: GeneratedRequestsWorld) -> None:
+    """Owe a removal of two messages, which the feature has listed."""
+    mail = Integration.objects.get(connection__user=world.alice, product="mail")
+    removal = FeatureRemoval.objects.create(
+        feature="inbox-widget",
+        user_id=world.alice.id,
+        organisation_id=world.organisation.id,
+        integration_id=mail.id,
+        product=mail.product,
+        delegation_id=uuid7(),
+        reason=RemovalReason.DELETED_AT_PROVIDER,
+        item_ids=[uuid7(), uuid7()],
+        last_read_at=world.at,
+        issued_at=world.at,
+        due_at=world.at + timedelta(hours=24),
+        listed_at=world.at,
+    )
+    world.ids["removal"] = str(removal.id)
 
 
 def _post_json(browser: Client, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from limited_use.agreements import consents
 from limited_use.ledger import entries
 from limited_use.models import Consent
 from limited_use.models.shares import Share, ShareLevel
-from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.feature_registry import FEATURES, Keeps
 from limited_use.policy.policy_vocabulary import Purpose, Recipient
 from tests import past_entries
 from tests.api import cast
@@ -263,3 +264,11 @@ def _open_item(stage):
             at=stage.at,
             expires_at=stage.at + timedelta(hours=1),
         )
+
+
+@GROUP.states(Keeps)
+def feature_that_keeps(stage, keeps):
+    """None of today's features keeps copies."""
+    feature = replace(FEATURES["inbox-widget"], keeps=keeps)
+    stage.patch.setitem(FEATURES, "inbox-widget", feature)
+    return stage.alice.get(reverse("settings-feature", args=["inbox-widget"]))

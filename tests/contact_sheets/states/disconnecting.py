@@ -10,6 +10,7 @@ from integrations import tasks
 from integrations.models import (
     Connection,
     ConnectionStatus,
+    FeatureRemoval,
     Integration,
     IntegrationStatus,
     PurgeJob,
@@ -209,6 +210,19 @@ def public_receipt_with_part_2(stage):
 
 @GROUP.state(scene=remove_mail)
 def removal_of_mail_only(stage):
+    return show_removal(stage)
+
+
+@GROUP.state()
+def removal_with_copies_of_features(stage):
+    """One feature has confirmed, one is late, and one has time left."""
+    features = ("inbox-widget", "scheduler", "recordings")
+    rows.note_reads(stage, stage.mail.integration, features)
+    stage.scene = rows.disconnect(stage, stage.mail)
+    confirmed, late, _ = (FeatureRemoval.objects.filter(feature=feature) for feature in features)
+    confirmed.update(acknowledged_at=stage.at + timedelta(minutes=2))
+    late.update(issued_at=stage.at - timedelta(days=2), due_at=stage.at - timedelta(days=1))
+    rows.finish_purge(stage, *stage.scene)
     return show_removal(stage)
 
 

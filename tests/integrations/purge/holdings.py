@@ -16,6 +16,7 @@ from integrations.models import (
     ConnectAttempt,
     Connection,
     Export,
+    FeatureRead,
     Integration,
     IntegrationStatus,
     Message,
@@ -163,6 +164,15 @@ def integration(
         user_id=connection.user_id,
         organisation_id=connection.organisation_id,
         asked_at=at,
+    )
+    FeatureRead.objects.create(
+        integration=made,
+        user_id=connection.user_id,
+        organisation_id=connection.organisation_id,
+        feature="inbox-widget",
+        delegation_id=uuid7(),
+        first_read_at=at,
+        last_read_at=at,
     )
     fill_outbox(made, at)
     fill_drive(made, at)

@@ -17,6 +17,7 @@ from integrations.models import (
     MessageBody,
     QuotaBucket,
     Reconciliation,
+    RemovalReason,
     SetAside,
     StatusReason,
     SyncWork,
@@ -37,6 +38,16 @@ def nested(depth: int) -> bytes:
         b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (n, n) for n in range(depth)
     )
     return head + parts + b"\nend\n"
+
+
+def delete_rows(message_ids, house):
+    """Delete stored messages that the provider still has."""
+    message_store.delete_rows(
+        message_ids,
+        integration_id=house.integration.id,
+        reason=RemovalReason.DELETED_AT_PROVIDER,
+        at=house.at,
+    )
 
 
 @pytest.fixture
@@ -207,7 +218,7 @@ class TestPoison:
 class TestReconciling:
     def test_counts_and_heals_what_is_missing(self, synced):
         for row in synced.messages[:2]:
-            message_store.delete_rows([row.id])
+            delete_rows([row.id], synced)
         mail_reconciliation.request_reconciliation(
             integration_id=synced.integration.id, at=synced.at
         )
@@ -244,7 +255,7 @@ class TestReconciling:
         monkeypatch.setattr(mail_reconciliation, "WHOLE", 4)
         monkeypatch.setattr(secrets, "randbelow", lambda below: below - 1)
         del mailbox.messages[older[1]]
-        message_store.delete_rows([synced.messages.order_by("received_at")[1].id])
+        delete_rows([synced.messages.order_by("received_at")[1].id], synced)
         mail_reconciliation.request_reconciliation(
             integration_id=synced.integration.id, at=synced.at
         )
@@ -281,7 +292,7 @@ class TestTheSameMailInTwoConnections:
         alice.settle()
         second.settle()
 
-        message_store.delete_rows(list(alice.messages.values_list("id", flat=True)))
+        delete_rows(list(alice.messages.values_list("id", flat=True)), alice)
 
         assert alice.messages.count() == 0
         assert second.messages.count() == 1

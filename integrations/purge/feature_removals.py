@@ -1,0 +1,215 @@
+"""
+Tells platform features what to delete, in the transaction of the fence or of the deletion.
+
+Each feature that ever received data of the integration (`access.feature_reads`) has to acknowledge
+that it deleted its copies: everything of the integration, or the items that are named. The rows
+outlive the integration, and contain ids of ours and times only.
+
+An item counts as removed when Antares no longer has it: after a deletion at the provider, and when
+mail is older than its horizon or a calendar's copy ends. So no copy outlives ours.
+
+A removal that no client has listed takes further items. A row that a client is listing is
+skipped, not waited for: issuers and clients lock rows in different orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from django.db import connection as database
+from django.db import transaction
+from django.db.models import F, Func, Value
+
+from accounts.ids import uuid7
+from accounts.models import Delegation
+from integrations.models import (
+    MAX_REMOVED_ITEMS,
+    FeatureRead,
+    FeatureRemoval,
+    Integration,
+    PurgeTrigger,
+    RemovalReason,
+)
+from limited_use.ledger import entries, pseudonyms
+
+from . import removal_deadlines
+
+#: A feature acknowledges a removal within this time.
+ACKNOWLEDGED_WITHIN: Final = timedelta(hours=24)
+
+#: Issuing twice, such as by switching a feature off, on and off again, owes one removal. If it then
+#: covers later reads, it has to be listed again before it is acknowledged. The predicate is that of
+#: the constraint `removal_open_once_per_reason`.
+_INSERT_WHOLE: Final = """
+INSERT INTO integrations_featureremoval AS r (id, feature, user_id, organisation_id, integration_id,
+    product, delegation_id, reason, item_ids, last_read_at, issued_at, due_at)
+SELECT n.id, f.feature, f.user_id, f.organisation_id, f.integration_id, i.product, f.delegation_id,
+       %(reason)s, '{}', f.last_read_at, %(at)s, %(due_at)s
+  FROM unnest(%(ids)s::uuid[], %(reads)s::uuid[]) AS n (id, read_id)
+  JOIN integrations_featureread AS f ON f.id = n.read_id
+  JOIN integrations_integration AS i ON i.id = f.integration_id
+    ON CONFLICT (integration_id, feature, reason)
+       WHERE acknowledged_at IS NULL AND NOT reason IN ('deleted_at_provider', 'no_longer_kept')
+       DO UPDATE SET delegation_id = excluded.delegation_id, last_read_at = excluded.last_read_at,
+          listed_at = NULL
+"""
+
+
+def issue_integration_removals(
+    integration: Integration, *, trigger: PurgeTrigger, at: datetime
+) -> list[UUID]:
+    """
+    Tell each feature that read `integration` to delete its copies; return the ledger entries.
+
+    :param integration: locked and fenced by the caller: no read begins after this
+    """
+    reason = (
+        RemovalReason.WITHDRAWN
+        if trigger is PurgeTrigger.CONSENT_WITHDRAWN
+        else RemovalReason.DISCONNECTED
+    )
+    reads = list(FeatureRead.objects.filter(integration=integration).order_by("feature"))
+    return _issue_whole(reads, reason, at=at)
+
+
+def issue_delegation_removals(delegation: Delegation, *, at: datetime) -> None:
+    """
+    Tell the feature of a delegation to delete its copies of each integration that it read.
+
+    :param delegation: locked and switched off by the caller: no read begins after this
+    """
+    reads = FeatureRead.objects.filter(
+        user_id=delegation.user_id,
+        organisation_id=delegation.organisation_id,
+        feature=delegation.feature,
+        integration__in=Integration.objects.live(),
+    )
+    _issue_whole(list(reads.order_by("integration_id")), RemovalReason.SWITCHED_OFF, at=at)
+
+
+def issue_item_removals(
+    *, integration_id: UUID, item_ids: Iterable[UUID], reason: RemovalReason, at: datetime
+) -> None:
+    """
+    Tell each feature that read the integration to delete its copies of these items.
+
+    :param item_ids: of messages or events, read only if a feature read the integration
+    """
+    reads = list(FeatureRead.objects.filter(integration_id=integration_id).order_by("feature"))
+    if not reads:
+        return
+    ids = list(dict.fromkeys(item_ids))
+    if not ids:
+        return
+    product = Integration.objects.values_list("product", flat=True).get(id=integration_id)
+    for read in reads:
+        left = ids[_extend_open_removal(read, ids, reason) :]
+        FeatureRemoval.objects.bulk_create(
+            FeatureRemoval(
+                feature=read.feature,
+                user_id=read.user_id,
+                organisation_id=read.organisation_id,
+                integration_id=integration_id,
+                product=product,
+                delegation_id=read.delegation_id,
+                reason=reason,
+                item_ids=chunk,
+                last_read_at=read.last_read_at,
+                issued_at=at,
+                due_at=at + ACKNOWLEDGED_WITHIN,
+            )
+            for chunk in _split(left)
+        )
+        _record_issue(read, reason, at=at, item_count=len(ids))
+    _settle_on_commit(read.feature for read in reads)
+
+
+def list_integration_removals(integration_id: UUID) -> list[FeatureRemoval]:
+    """Return the removals by which a disconnect told features, by feature."""
+    return list(
+        FeatureRemoval.objects.filter(
+            integration_id=integration_id,
+            reason__in=(RemovalReason.DISCONNECTED, RemovalReason.WITHDRAWN),
+        ).order_by("feature", "id")
+    )
+
+
+def _issue_whole(
+    reads: Sequence[FeatureRead], reason: RemovalReason, *, at: datetime
+) -> list[UUID]:
+    if not reads:
+        return []
+    with database.cursor() as cursor:
+        cursor.execute(
+            _INSERT_WHOLE,
+            {
+                "ids": [uuid7() for _ in reads],
+                "reads": [read.id for read in reads],
+                "reason": str(reason),
+                "at": at,
+                "due_at": at + ACKNOWLEDGED_WITHIN,
+            },
+        )
+    _settle_on_commit(read.feature for read in reads)
+    return [_record_issue(read, reason, at=at) for read in reads]
+
+
+def _extend_open_removal(read: FeatureRead, ids: Sequence[UUID], reason: RemovalReason) -> int:
+    """Add items to the feature's unlisted removal; return how many found room."""
+    unlisted = FeatureRemoval.objects.open().filter(
+        integration_id=read.integration_id, feature=read.feature, reason=reason, listed_at=None
+    )
+    row = (
+        unlisted.filter(item_ids__len__lt=MAX_REMOVED_ITEMS)
+        .select_for_update(no_key=True, skip_locked=True)
+        .order_by("id")
+        .last()
+    )
+    if row is None:
+        return 0
+    added = list(ids[: MAX_REMOVED_ITEMS - len(row.item_ids)])
+    FeatureRemoval.objects.filter(id=row.id).update(
+        item_ids=Func(F("item_ids"), Value(added), function="array_cat", arity=2),
+        delegation_id=read.delegation_id,
+        last_read_at=read.last_read_at,
+    )
+    return len(added)
+
+
+def _split(ids: Sequence[UUID]) -> Iterator[list[UUID]]:
+    for start in range(0, len(ids), MAX_REMOVED_ITEMS):
+        yield list(ids[start : start + MAX_REMOVED_ITEMS])
+
+
+def _record_issue(
+    read: FeatureRead, reason: RemovalReason, *, at: datetime, item_count: int | None = None
+) -> UUID:
+    connection_id = Integration.objects.values_list("connection_id", flat=True).get(
+        id=read.integration_id
+    )
+    naming = pseudonyms.get_pseudonym_naming(connection_id)
+    ends_integration = reason in {RemovalReason.DISCONNECTED, RemovalReason.WITHDRAWN}
+    return entries.record_ledger_event(
+        event="removal.issued",
+        about=read.integration_id,
+        body={
+            "feature": read.feature,
+            "reason": str(reason),
+            **({} if item_count is None else {"items": item_count}),
+        },
+        at=at,
+        naming=naming.at_the_end if ends_integration else naming,
+    )
+
+
+def _settle_on_commit(features: Collection[str] | Iterator[str]) -> None:
+    """
+    Write the due times of clients after the commit: no transaction of a person waits for the row of
+    a client. `removal_deadlines` repeats it if the process ends before.
+    """
+    settle = partial(removal_deadlines.settle_due_times, sorted(set(features)))
+    transaction.on_commit(settle, robust=True)
