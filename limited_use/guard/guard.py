@@ -38,21 +38,38 @@ PERMIT_LIFETIME = timedelta(seconds=60)
 
 
 class AccessRefused(Exception):
-    """The policy refused the request, and the ledger records it."""
+    """
+    The policy refused the request, and the ledger records it.
 
-    def __init__(self, decision: PolicyDecision, entry_id: UUID, use: Use) -> None:
+    :param token_purpose: the purpose of a client's token; None: the actor is no client
+    """
+
+    def __init__(
+        self,
+        decision: PolicyDecision,
+        entry_id: UUID,
+        use: Use,
+        *,
+        token_purpose: str | None = None,
+    ) -> None:
         super().__init__(decision.rule_id)
         self.decision = decision
         self.entry_id = entry_id
         self.use = use
+        self.token_purpose = token_purpose
 
     @property
     def message(self) -> str:
         """The rule and the missing facts, in sentences for the refused person."""
-        return refusal_text.explain_refusal(self.decision)
+        return refusal_text.explain_refusal(
+            self.decision, self.use, token_purpose=self.token_purpose
+        )
 
     @property
     def missing(self) -> list[str]:
+        if refusal_text.is_token_for_other_purpose(self.use, self.token_purpose):
+            # No fact would help this token.
+            return []
         return sorted(refusal_text.get_disclosed_facts(self.decision))
 
 
@@ -131,7 +148,11 @@ def _decide_requests(
         decision = policy_evaluation.decide_data_use(request.use, filter_access_facts(request))
         entry_id = decision_log.add_request(request, decision)
         if not decision.allowed:
-            answers.append(AccessRefused(decision, entry_id, request.use))
+            answers.append(
+                AccessRefused(
+                    decision, entry_id, request.use, token_purpose=_get_token_purpose(request)
+                )
+            )
             continue
         answers.append(
             Permit(
@@ -147,6 +168,10 @@ def _decide_requests(
             )
         )
     return answers, decision_log.records
+
+
+def _get_token_purpose(request: AccessRequest) -> str | None:
+    return (request.actor.purpose or "") if request.actor.kind == ActorKind.CLIENT else None
 
 
 def filter_access_facts(request: AccessRequest) -> frozenset[Fact]:

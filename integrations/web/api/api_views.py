@@ -19,6 +19,7 @@ from accounts.models import ServiceClient, ServiceToken
 from accounts.role_permissions import ClientOnly, build_permission_class
 from accounts.roles import RolePermission
 from integrations.access import permits
+from integrations.access.person_references import ME, PersonResolver
 from integrations.access.request_context import ObjectNotFound, RequestContext
 
 from .api_rate_limits import RateLimitedView
@@ -32,6 +33,11 @@ class ApiView(RateLimitedView):
     content_negotiation_class = FixedContentNegotiation
     # Serializer of the query parameters; None: no parameters.
     query: type[serializers.Serializer[Any]] | None = None
+    #: The detail of the 401 without credentials (`exception_handler`).
+    unauthenticated_text = (
+        "The request has no access token and no session. Send `Authorization: Bearer TOKEN`, or"
+        " sign in."
+    )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -122,7 +128,7 @@ class UserDataView(ApiView):
     def _check_user(self, actor: Actor, user: str) -> Actor:
         if actor.user_id is None or actor.organisation_id is None:
             raise ObjectNotFound
-        if user not in {"me", str(actor.user_id), get_platform_id(self.request)}:
+        if user not in {ME, str(actor.user_id), get_platform_id(self.request)}:
             raise ObjectNotFound
         return actor
 
@@ -144,7 +150,8 @@ class UserDataView(ApiView):
 
     @property
     def body_context(self) -> dict[str, Any]:
-        return {"user_id": self.user_id}
+        people = PersonResolver(self.request_context, platform_id=get_platform_id(self.request))
+        return {"people": people}
 
 
 class ClientView(ApiView):
@@ -152,6 +159,9 @@ class ClientView(ApiView):
 
     authentication_classes = [ClientTokenAuthentication]
     permission_classes = [ClientOnly]
+    unauthenticated_text = (
+        "Send the client's own token (scope `client`) as `Authorization: Bearer TOKEN`."
+    )
 
     @property
     def client(self) -> ServiceClient:
