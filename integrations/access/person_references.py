@@ -55,9 +55,10 @@ class PersonResolver:
         self._platform_id = platform_id
 
     def resolve(self, named: str) -> PersonReference:
-        user_id = _parse_user_id(named)
-        own_id = self._context.user_id
-        if named in {ME, self._platform_id} or user_id == own_id:
+        user_id, own_id = _parse_user_id(named), self._context.user_id
+        is_own_platform_id = user_id is None and named == self._platform_id
+        if named == ME or user_id == own_id or is_own_platform_id:
+            # Without a look-up of others.
             return PersonReference(own_id, named, own_id, self._platform_id)
         known_id = user_id if user_id in self._platform_ids else self._user_ids.get(named)
         if known_id is not None:
@@ -68,10 +69,13 @@ class PersonResolver:
 
     @cached_property
     def _platform_ids(self) -> Mapping[UUID, str]:
-        return find_sharer_platform_ids(self._context)
+        """By our id."""
+        own_id = self._context.user_id
+        return {**find_sharer_platform_ids(self._context), own_id: self._platform_id}
 
     @cached_property
     def _user_ids(self) -> Mapping[str, UUID]:
+        """By the platform's id."""
         return {platform_id: user_id for user_id, platform_id in self._platform_ids.items()}
 
 
