@@ -74,8 +74,9 @@ def refuse_other_purpose(
     if actor.kind != ActorKind.CLIENT or actor.purpose == purpose:
         return
     use = Use(data_class, cast("Purpose", actor.purpose), Recipient.PLATFORM_FEATURE)
-    if policy_evaluation.is_use_ever_allowed(use):
-        # The token is for adding such data, or for reading it. This request does the other.
+    is_reading = purpose in policy_evaluation.list_reading_purposes(data_class)
+    if not is_reading or policy_evaluation.is_use_ever_allowed(use):
+        # One of request and token is for adding such data, and not for reading it.
         use = use._replace(purpose=purpose)
     user_id, organisation_id = get_owner_ids(actor)
     integrations = Integration.objects.live().owned_by(user_id, organisation_id)

@@ -19,7 +19,7 @@ from limited_use.access_request import AccessRequest, Permit
 from limited_use.ledger import entries
 from limited_use.policy import feature_registry, policy_evaluation, refusal_text
 from limited_use.policy.policy_evaluation import PolicyDecision
-from limited_use.policy.policy_vocabulary import Fact, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import Fact, Use
 
 from . import decision_entries
 
@@ -28,10 +28,6 @@ logger = logging.getLogger(__name__)
 # Shares name people, support is a person, and exports go to the person who asked.
 _PERSON_FACTS = frozenset(
     {Fact.SHARE_LIVE, Fact.ITEM_CONSENTED, Fact.EXPORT_ASKED, Fact.AGENT_IS_SUPPORT}
-)
-# The owner, and the owner's accounts at a provider.
-_OWNER_RECIPIENTS = frozenset(
-    {Recipient.OWNER, Recipient.OWN_PROVIDER, Recipient.OTHER_OWN_ACCOUNT}
 )
 # A permit serves one HTTP request, or one page of a task.
 PERMIT_LIFETIME = timedelta(seconds=60)
@@ -67,9 +63,6 @@ class AccessRefused(Exception):
 
     @property
     def missing(self) -> list[str]:
-        if refusal_text.is_token_for_other_purpose(self.use, self.token_purpose):
-            # No fact would help this token.
-            return []
         return sorted(refusal_text.get_disclosed_facts(self.decision))
 
 
@@ -196,9 +189,7 @@ def filter_access_facts(request: AccessRequest) -> frozenset[Fact]:
                 actor.feature, purpose=use.purpose, data_class=use.data_class, client=True
             )
         )
-        # A feature that could change the list of uploads could accept its own proposals.
-        is_upload_list = (use.purpose, use.recipient) == (Purpose.DRIVE_UPLOAD, Recipient.VAULT)
-        if use.recipient in _OWNER_RECIPIENTS or is_upload_list:
+        if policy_evaluation.is_for_owner_alone(use):
             dropped_facts.add(Fact.ACTOR_OWNS)
     else:
         is_registered = (

@@ -223,6 +223,19 @@ def is_use_ever_allowed(use: Use, table: DecisionTable = TABLE) -> bool:
     return cell is not None and bool(cell.options)
 
 
+# The owner, and the owner's accounts at a provider.
+_OWNER_RECIPIENTS = frozenset(
+    {Recipient.OWNER, Recipient.OWN_PROVIDER, Recipient.OTHER_OWN_ACCOUNT}
+)
+
+
+def is_for_owner_alone(use: Use) -> bool:
+    """Return whether only a person owns what the use is about: a service client never does."""
+    # A feature that could change the list of uploads could accept its own proposals.
+    is_upload_list = (use.purpose, use.recipient) == (Purpose.DRIVE_UPLOAD, Recipient.VAULT)
+    return use.recipient in _OWNER_RECIPIENTS or is_upload_list
+
+
 # Permits for these seal what a feature wrote, and open nothing.
 _WRITE_ONLY_PURPOSES = frozenset({Purpose.DRAFT_PROPOSE})
 

@@ -45,6 +45,7 @@ MISSING_FACT_TEXTS: Mapping[Fact, str] = {
 }
 # Without one, the actor has no relation to the data.
 _GATE_FACTS = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})
+_FOR_OWNER_ALONE: Final = "The person does this, and no feature can."
 _UNKNOWN_PURPOSE: Final = "This token is for no purpose that Antares knows."
 
 
@@ -58,15 +59,6 @@ def is_own_agreement_missing(decision: PolicyDecision, use: Use) -> bool:
     return use.recipient == Recipient.OWNER and Fact.CONSENT_CURRENT in disclosed_facts
 
 
-def is_token_for_other_purpose(use: Use, token_purpose: str | None) -> bool:
-    """
-    Return whether a client used its token for another purpose than the token's.
-
-    :param token_purpose: None: the actor is no client
-    """
-    return token_purpose is not None and token_purpose != use.purpose
-
-
 def explain_refusal(decision: PolicyDecision, use: Use, *, token_purpose: str | None = None) -> str:
     """:param token_purpose: None: the actor is no client"""
     if use.recipient == Recipient.PLATFORM_FEATURE or token_purpose is not None:
@@ -77,10 +69,13 @@ def explain_refusal(decision: PolicyDecision, use: Use, *, token_purpose: str | 
     if not decision.missing:
         return rule_text
     disclosed_facts = get_disclosed_facts(decision)
+    texts = dict(MISSING_FACT_TEXTS)
+    if token_purpose is not None and policy_evaluation.is_for_owner_alone(use):
+        texts[Fact.ACTOR_OWNS] = _FOR_OWNER_ALONE
     return " ".join(
         [
             f"What is allowed: {rule_text} What is missing:",
-            *(sentence for fact, sentence in MISSING_FACT_TEXTS.items() if fact in disclosed_facts),
+            *(sentence for fact, sentence in texts.items() if fact in disclosed_facts),
         ]
     )
 

@@ -126,8 +126,8 @@ class TestRefusedFeature:
                 DataClass.MAIL_METADATA,
                 Purpose.CALENDAR_SCHEDULE,
                 (
-                    "Showing and changing your calendars uses only your calendars. This token is for"
-                    " calendar.schedule; mail.metadata needs inbox.display."
+                    "Showing and changing your calendars uses only your calendars. This token is"
+                    " for calendar.schedule; mail.metadata needs inbox.display."
                 ),
             ),
             (
@@ -135,7 +135,8 @@ class TestRefusedFeature:
                 Purpose.DRIVE_UPLOAD,
                 (
                     "A feature can propose or save only files that Antares made, never your mail or"
-                    " events. This token is for drive.upload; calendar.event needs calendar.schedule."
+                    " events. This token is for drive.upload; calendar.event needs"
+                    " calendar.schedule."
                 ),
             ),
             (
@@ -190,12 +191,21 @@ class TestRefusedFeature:
     def test_with_the_right_purpose_is_told_what_is_missing(self):
         facts = ALL_FACTS - {Fact.CONSENT_CURRENT}
 
-        said = explain(
-            DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY, facts=facts, token="inbox.display"
-        )
+        token = Purpose.INBOX_DISPLAY
+        said = explain(DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY, facts=facts, token=token)
 
         assert said.endswith("has not agreed to the current text in Settings.")
         assert "This token" not in said
+
+    @pytest.mark.parametrize("recipient", [Recipient.OWN_PROVIDER, Recipient.OWNER])
+    def test_that_does_what_its_owner_does_is_told_so(self, recipient):
+        use = Use(DataClass.CALENDAR_EVENT, Purpose.CALENDAR_SCHEDULE, recipient)
+        decision = decide_data_use(use, ALL_FACTS - {Fact.ACTOR_OWNS})
+
+        said = refusal_text.explain_refusal(decision, use, token_purpose=use.purpose)
+
+        assert said.endswith("The person does this, and no feature can.")
+        assert refusal_text.explain_refusal(decision, use).endswith("id is yours.")
 
     @given(
         use=st.sampled_from(sorted(TABLE)),

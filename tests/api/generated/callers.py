@@ -14,6 +14,8 @@ from django.db import close_old_connections
 from schemathesis import Case, Response
 
 from accounts import api_tokens, delegations
+from accounts.actors import Actor, ActorKind
+from accounts.ids import uuid7
 from accounts.models import User
 from config.process_classes import ProcessClass
 from limited_use.agreements.service_clients import create_declared_client
@@ -73,6 +75,11 @@ def switch_on_feature(world: GeneratedRequestsWorld, feature: str, purpose: str)
         client=client, delegation_id=delegation.id, purpose=purpose, at=world.at
     )
     return Caller({"Authorization": f"Bearer {token}"})
+
+
+def make_client_actor(*, feature: str, purpose: str) -> Actor:
+    """Return the actor of a token, which no row is behind."""
+    return Actor(kind=ActorKind.CLIENT, id=uuid7(), feature=feature, purpose=purpose)
 
 
 def send_case(case: Case, caller: Caller) -> Response:
