@@ -13,7 +13,7 @@ from rest_framework.exceptions import NotAuthenticated, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actors import Actor, get_actor, get_platform_id
+from accounts.actors import Actor, ActorKind, get_actor, get_platform_id
 from accounts.authentication import ClientTokenAuthentication
 from accounts.models import ServiceClient, ServiceToken
 from accounts.role_permissions import ClientOnly, build_permission_class
@@ -114,7 +114,8 @@ class UserDataView(ApiView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         actor = get_actor(request)
-        self.check_client(actor)
+        if actor.kind == ActorKind.CLIENT:
+            self.check_client(actor)
         self.actor = self._check_user(actor, kwargs["user"])
 
     def check_client(self, actor: Actor) -> None:

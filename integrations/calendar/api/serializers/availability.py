@@ -133,9 +133,7 @@ class SlotSerializer(serializers.Serializer[None]):
 @extend_schema_serializer(component_name="Attendance")
 class AttendanceSerializer(serializers.Serializer[None]):
     person = serializers.CharField(help_text="As the request names the participant.")
-    user_id = serializers.UUIDField(
-        allow_null=True, help_text="Null for a platform id of nobody who shares with you."
-    )
+    user_id = serializers.UUIDField(allow_null=True, help_text="Null for an unknown platform id.")
     platform_id = serializers.CharField(
         allow_null=True, help_text="Null for people who share no calendar with you."
     )

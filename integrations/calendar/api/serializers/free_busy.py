@@ -90,9 +90,7 @@ class CalendarTimesSerializer(_BusyTimesSerializer):
 @extend_schema_serializer(component_name="PersonTimes")
 class PersonTimesSerializer(_BusyTimesSerializer):
     person = serializers.CharField(help_text="As the request names the person.")
-    user_id = serializers.UUIDField(
-        allow_null=True, help_text="Null for a platform id of nobody who shares with you."
-    )
+    user_id = serializers.UUIDField(allow_null=True, help_text="Null for an unknown platform id.")
     platform_id = serializers.CharField(
         allow_null=True, help_text="Null for people who share no calendar with you."
     )
