@@ -1,7 +1,17 @@
+"""
+Authentication of API requests: by a token for a person, by a client's own token, by a session.
+
+A refusal names its cause, in the response and in the log, but never why a token is not live.
+"""
+
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Mapping
 from copy import copy
+from enum import StrEnum
+from typing import Final
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import QueryDict
@@ -13,8 +23,37 @@ from accounts import api_tokens, client_removals, client_usage, row_owner
 from accounts.caller_limits import RateLimitReached
 from accounts.models import ServiceToken, User
 
+logger = logging.getLogger(__name__)
+
 # RFC 6750 §2.1. Other values after `Bearer` are refused without a query.
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]{1,512}=*)", re.IGNORECASE)
+
+
+class TokenRejectionCause(StrEnum):
+    NOT_BEARER = "not_bearer"
+    # One cause for a token that never existed, has expired, or was ended by anybody.
+    NOT_LIVE = "not_live"
+    OF_CLIENT = "of_client"
+    OF_PERSON = "of_person"
+
+
+#: What the client is told.
+TOKEN_REJECTION_TEXTS: Final[Mapping[TokenRejectionCause, str]] = {
+    TokenRejectionCause.NOT_BEARER: (
+        "The header Authorization must be `Bearer`, a space and an access token."
+    ),
+    TokenRejectionCause.NOT_LIVE: (
+        "This access token is unknown, has expired or has ended. /oauth/token issues another one,"
+        " or says why not."
+    ),
+    TokenRejectionCause.OF_CLIENT: (
+        "This is the client's own token, which opens /v1/delegations and /v1/removals only."
+    ),
+    TokenRejectionCause.OF_PERSON: (
+        "This token is for a person's data. /v1/delegations and /v1/removals need the client's own"
+        " token (scope `client`)."
+    ),
+}
 
 
 class ServiceTokenAuthentication(authentication.BaseAuthentication):
@@ -30,11 +69,14 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
         if header is None:
             return None
         at = timezone.now()
-        match = _BEARER.fullmatch(header)
-        token = api_tokens.find_access_token(match[1], at=at) if match else None
+        value = _read_bearer_token(header)
+        token = api_tokens.find_access_token(value, at=at)
         delegation = token.delegation if token is not None else None
         if token is None or delegation is None:
-            raise exceptions.AuthenticationFailed("The token is not valid.")
+            is_client_token = api_tokens.find_client_token(value, at=at) is not None
+            raise _reject_token(
+                TokenRejectionCause.OF_CLIENT if is_client_token else TokenRejectionCause.NOT_LIVE
+            )
         client_removals.refuse_overdue_client(token.client, at=at)
         try:
             if not token.is_counted:
@@ -63,10 +105,14 @@ class ClientTokenAuthentication(authentication.BaseAuthentication):
         header = request.headers.get("Authorization")
         if header is None:
             return None
-        match = _BEARER.fullmatch(header)
-        token = api_tokens.find_client_token(match[1], at=timezone.now()) if match else None
+        at = timezone.now()
+        value = _read_bearer_token(header)
+        token = api_tokens.find_client_token(value, at=at)
         if token is None:
-            raise exceptions.AuthenticationFailed("The token is not valid.")
+            is_person_token = api_tokens.find_access_token(value, at=at) is not None
+            raise _reject_token(
+                TokenRejectionCause.OF_PERSON if is_person_token else TokenRejectionCause.NOT_LIVE
+            )
         return AnonymousUser(), token
 
     def authenticate_header(self, request: Request) -> str:  # DRF's shape  # noqa: ARG002  # DRF's shape
@@ -86,3 +132,16 @@ class SessionAuthentication(authentication.SessionAuthentication):
         without_form = copy(request._request)  # noqa: SLF001 - DRF's own accessor is private
         without_form.POST = QueryDict()
         super().enforce_csrf(without_form)  # type: ignore[arg-type]  # it takes both kinds
+
+
+def _read_bearer_token(header: str) -> str:
+    """:raises rest_framework.exceptions.AuthenticationFailed:"""
+    match = _BEARER.fullmatch(header)
+    if match is None:
+        raise _reject_token(TokenRejectionCause.NOT_BEARER)
+    return match[1]
+
+
+def _reject_token(cause: TokenRejectionCause) -> exceptions.AuthenticationFailed:
+    logger.info("token.rejected", extra={"reason": str(cause)})
+    return exceptions.AuthenticationFailed(TOKEN_REJECTION_TEXTS[cause])

@@ -32,6 +32,7 @@ class AccountConnection(NamedTuple):
 class SharePartner(NamedTuple):
     name: str
     address: str
+    platform_id: str
 
 
 _SQL: Final = Path(__file__).parents[1] / "migrations" / "sql"
@@ -112,8 +113,8 @@ def find_approval_owner(*, state_hash: bytes) -> tuple[UUID, UUID] | None:
 
 def find_share_partners(person_id: UUID, organisation_id: UUID | None) -> dict[UUID, SharePartner]:
     with row_owner.acting_for(person_id, organisation_id):
-        rows = _fetch_rows("SELECT person, name, address FROM share_partners()")
-    return {person: SharePartner(name, address) for person, name, address in rows}
+        rows = _fetch_rows("SELECT person, name, address, platform_id FROM share_partners()")
+    return {person: SharePartner(*partner) for person, *partner in rows}
 
 
 def _fetch_rows(statement: str, *values: Any) -> list[Any]:

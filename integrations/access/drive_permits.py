@@ -142,6 +142,17 @@ def to_propose_file(*, actor: Actor, integration_id: UUID, at: datetime) -> Perm
     return guard.permit(request, at=at)
 
 
+def refuse_decision_of_feature(*, actor: Actor, at: datetime) -> None:
+    """
+    Refuse a client that decides about a file, as its owner does.
+
+    :raises guard.AccessRefused: always
+    """
+    to_store_entry(actor=actor, integration_id=_get_drive_id(actor), at=at)
+    # The guard drops a client's ownership. If it did not, the error would stop the request.
+    raise RuntimeError("a feature was permitted to decide")
+
+
 def refuse_other_purpose(*, actor: Actor, at: datetime) -> None:
     """
     Refuse a client with a token for another purpose than files.
@@ -151,13 +162,17 @@ def refuse_other_purpose(*, actor: Actor, at: datetime) -> None:
     """
     if actor.kind != ActorKind.CLIENT or actor.purpose == Purpose.DRIVE_UPLOAD:
         return
-    user_id, organisation_id = get_owner_ids(actor)
-    drives = Integration.objects.live().owned_by(user_id, organisation_id).filter(product="drive")
-    # Without a Drive, the refusal is about the client's delegation.
-    about = drives.order_by("id").values_list("id", flat=True).first()
-    to_propose_file(actor=actor, integration_id=about or actor.delegation_id or actor.id, at=at)
+    to_propose_file(actor=actor, integration_id=_get_drive_id(actor), at=at)
     # The guard compares the same purposes. If it did not, the error would stop the request.
     raise RuntimeError("another purpose was permitted")
+
+
+def _get_drive_id(actor: Actor) -> UUID:
+    """Return the subject of a refusal: without a Drive, the client's delegation."""
+    user_id, organisation_id = get_owner_ids(actor)
+    drives = Integration.objects.live().owned_by(user_id, organisation_id).filter(product="drive")
+    drive_id: UUID | None = drives.order_by("id").values_list("id", flat=True).first()
+    return drive_id or actor.delegation_id or actor.id
 
 
 def to_save_mail(*, file: DriveFile, source_id: UUID, count: int, at: datetime) -> Permits:

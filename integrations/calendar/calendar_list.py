@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
-from integrations.access import calendar_permits
+from integrations.access import calendar_permits, person_references
 from integrations.access.calendar_permits import CalendarViewRequest
 from integrations.access.request_context import RequestContext
 from limited_use.policy.policy_vocabulary import DataClass
@@ -26,7 +27,12 @@ def get_calendar_list_json(context: RequestContext, *, envelope: Mapping[str, An
     """
     calendars = agenda.get_visible_calendars(context)
     rows, permits = get_name_rows(context, calendars)
-    make = partial(_serialize_list, envelope=envelope, at=context.at)
+    make = partial(
+        _serialize_list,
+        envelope=envelope,
+        platform_ids=find_sharer_platform_ids(context, calendars),
+        at=context.at,
+    )
     return sink.calendar_json(rows, permits=permits, viewer=context.actor, make=make, at=context.at)
 
 
@@ -63,10 +69,24 @@ def get_name_rows(
     return rows, permits
 
 
+def find_sharer_platform_ids(
+    context: RequestContext, calendars: Sequence[VisibleCalendar]
+) -> Mapping[UUID, str]:
+    """Return the platform's ids of the owners of shared calendars, by our id."""
+    if all(visible.share is None for visible in calendars):
+        return {}
+    return person_references.find_sharer_platform_ids(context)
+
+
 def _serialize_list(
-    opened_rows: sink.OpenedRows, *, envelope: Mapping[str, Any], at: datetime
+    opened_rows: sink.OpenedRows,
+    *,
+    envelope: Mapping[str, Any],
+    platform_ids: Mapping[UUID, str],
+    at: datetime,
 ) -> dict[str, Any]:
     data = [
-        event_json.serialize_calendar(visible, values, at=at) for visible, values in opened_rows
+        event_json.serialize_calendar(visible, values, platform_ids=platform_ids, at=at)
+        for visible, values in opened_rows
     ]
     return {**envelope, "data": data, "next_cursor": None, "has_more": False}

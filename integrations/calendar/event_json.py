@@ -27,9 +27,17 @@ JsonObject = dict[str, Any]
 
 
 def serialize_calendar(
-    visible: VisibleCalendar, values: OpenedValues, *, at: datetime
+    visible: VisibleCalendar,
+    values: OpenedValues,
+    *,
+    platform_ids: Mapping[UUID, str],
+    at: datetime,
 ) -> JsonObject:
-    """Without a name if its copy has ended."""
+    """
+    Without a name if its copy has ended.
+
+    :param platform_ids: of people who share calendars with the viewer, by our id
+    """
     calendar = visible.calendar
     about = orjson.loads(values["about"]) if "about" in values else {}
     share = visible.share
@@ -44,6 +52,7 @@ def serialize_calendar(
         "is_local": calendar.is_local,
         "read_only": share is not None or calendar.role not in {"writer", "owner"},
         "shared_by": None if share is None else share.owner_id,
+        "shared_by_platform_id": None if share is None else platform_ids.get(share.owner_id),
         "level": "owner" if share is None else share.level,
         "copy": serialize_calendar_copy_state(visible, at=at),
         "etag": calendar.version if share is None else None,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -75,10 +75,10 @@ def parse_event_id(text: str) -> EventId:
 
 def get_calendar_json(context: RequestContext, calendar_id: UUID) -> bytes:
     """:raises ObjectNotFound, limited_use.guard.guard.AccessRefused:"""
-    rows, permits = calendar_list.get_name_rows(
-        context, agenda.select_calendars(context, [calendar_id])
-    )
-    make = partial(_serialize_calendar, at=context.at)
+    calendars = agenda.select_calendars(context, [calendar_id])
+    rows, permits = calendar_list.get_name_rows(context, calendars)
+    platform_ids = calendar_list.find_sharer_platform_ids(context, calendars)
+    make = partial(_serialize_calendar, platform_ids=platform_ids, at=context.at)
     return sink.calendar_json(rows, permits=permits, viewer=context.actor, make=make, at=context.at)
 
 
@@ -137,9 +137,11 @@ def get_current_rows(
     return matching[0], rows
 
 
-def _serialize_calendar(opened_rows: sink.OpenedRows, *, at: datetime) -> dict[str, Any]:
+def _serialize_calendar(
+    opened_rows: sink.OpenedRows, *, platform_ids: Mapping[UUID, str], at: datetime
+) -> dict[str, Any]:
     [(visible, values)] = opened_rows
-    return event_json.serialize_calendar(visible, values, at=at)
+    return event_json.serialize_calendar(visible, values, platform_ids=platform_ids, at=at)
 
 
 def serialize_event(

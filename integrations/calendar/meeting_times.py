@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from integrations.access.person_references import PersonReference
 from integrations.access.request_context import RequestContext
 from integrations.formats.recurrence import meeting_slots, recurrence_expansion
 from integrations.formats.recurrence.meeting_slots import MeetingPerson, MeetingRequest, WeeklyHours
@@ -61,10 +62,17 @@ class MeetingOptions:
 
 
 def get_meeting_times_json(
-    context: RequestContext, search: MeetingSearch, *, envelope: Mapping[str, Any]
+    context: RequestContext,
+    search: MeetingSearch,
+    *,
+    people: Sequence[PersonReference],
+    envelope: Mapping[str, Any],
 ) -> bytes:
+    """:param people: the participants of `search`, as the request names them"""
     return find_meeting_times(
-        context, search, make=partial(_serialize_options, search=search, envelope=envelope)
+        context,
+        search,
+        make=partial(_serialize_options, search=search, people=people, envelope=envelope),
     )
 
 
@@ -126,7 +134,11 @@ def _compute_options(result: FreeBusyResult, search: MeetingSearch, at: datetime
 
 
 def _serialize_options(
-    options: MeetingOptions, *, search: MeetingSearch, envelope: Mapping[str, Any]
+    options: MeetingOptions,
+    *,
+    search: MeetingSearch,
+    people: Sequence[PersonReference],
+    envelope: Mapping[str, Any],
 ) -> JsonObject:
     return {
         **envelope,
@@ -139,11 +151,13 @@ def _serialize_options(
         ],
         "participants": [
             {
-                "user_id": participant.user_id,
+                "person": person.named,
+                "user_id": person.user_id,
+                "platform_id": person.platform_id,
                 "required": participant.is_required,
                 "status": "unknown" if participant.user_id in options.unknown_people else "known",
             }
-            for participant in search.participants
+            for participant, person in zip(search.participants, people, strict=True)
         ],
     }
 

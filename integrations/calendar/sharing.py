@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -20,6 +20,7 @@ from accounts import memberships, people, row_owner
 from accounts.actors import Actor, ActorKind
 from accounts.rate_limit_counters import Rate
 from integrations.access import cross_user_lookups
+from integrations.access.cross_user_lookups import SharePartner
 from integrations.access.request_context import ObjectNotFound
 from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import LIVE, Calendar
@@ -37,11 +38,15 @@ RATE: Final = Rate("share", 30, 3600)
 
 @dataclass(frozen=True, slots=True)
 class CalendarShare:
-    """:param other: the owner reads the address as typed, the viewer the owner's display name"""
+    """
+    :param other: the owner reads the address as typed, the viewer the owner's display name
+    :param owner_platform_id: for the viewer only
+    """
 
     share: Share
     calendar: Calendar
     other: str
+    owner_platform_id: str | None = None
 
 
 def share_calendar(  # noqa: PLR0913 - who, what, with whom, how much, until when
@@ -172,10 +177,13 @@ def list_received_shares(*, actor: Actor, at: datetime) -> list[CalendarShare]:
         viewer_membership=actor.membership_id or UUID(int=0),
     )
     newest_first = list(live_shares.order_by("-given_at", "-id"))
-    names = _get_owner_names(person_id, organisation_id)
-    return _attach_calendars(
-        newest_first, {share.id: names.get(share.owner_id, "") for share in newest_first}
-    )
+    partners = cross_user_lookups.find_share_partners(person_id, organisation_id)
+    owners = {share.id: partners.get(share.owner_id) for share in newest_first}
+    names = {share_id: _get_name(owner) for share_id, owner in owners.items()}
+    return [
+        replace(calendar_share, owner_platform_id=_get_platform_id(owners[calendar_share.share.id]))
+        for calendar_share in _attach_calendars(newest_first, names)
+    ]
 
 
 def _attach_calendars(live_shares: list[Share], others: Mapping[UUID, str]) -> list[CalendarShare]:
@@ -211,6 +219,9 @@ def _find_recipient(email: str, person_id: UUID, organisation_id: UUID) -> UUID 
         return people.find_colleague(email.strip().lower())
 
 
-def _get_owner_names(person_id: UUID, organisation_id: UUID) -> dict[UUID, str]:
-    partners = cross_user_lookups.find_share_partners(person_id, organisation_id)
-    return {owner_id: partner.name or partner.address for owner_id, partner in partners.items()}
+def _get_name(owner: SharePartner | None) -> str:
+    return "" if owner is None else owner.name or owner.address
+
+
+def _get_platform_id(owner: SharePartner | None) -> str | None:
+    return None if owner is None else owner.platform_id

@@ -19,7 +19,7 @@ from limited_use.access_request import AccessRequest, Permit
 from limited_use.ledger import entries
 from limited_use.policy import feature_registry, policy_evaluation, refusal_text
 from limited_use.policy.policy_evaluation import PolicyDecision
-from limited_use.policy.policy_vocabulary import Fact, Purpose, Recipient, Use
+from limited_use.policy.policy_vocabulary import Fact, Use
 
 from . import decision_entries
 
@@ -29,27 +29,37 @@ logger = logging.getLogger(__name__)
 _PERSON_FACTS = frozenset(
     {Fact.SHARE_LIVE, Fact.ITEM_CONSENTED, Fact.EXPORT_ASKED, Fact.AGENT_IS_SUPPORT}
 )
-# The owner, and the owner's accounts at a provider.
-_OWNER_RECIPIENTS = frozenset(
-    {Recipient.OWNER, Recipient.OWN_PROVIDER, Recipient.OTHER_OWN_ACCOUNT}
-)
 # A permit serves one HTTP request, or one page of a task.
 PERMIT_LIFETIME = timedelta(seconds=60)
 
 
 class AccessRefused(Exception):
-    """The policy refused the request, and the ledger records it."""
+    """
+    The policy refused the request, and the ledger records it.
 
-    def __init__(self, decision: PolicyDecision, entry_id: UUID, use: Use) -> None:
+    :param token_purpose: the purpose of a client's token; None: the actor is no client
+    """
+
+    def __init__(
+        self,
+        decision: PolicyDecision,
+        entry_id: UUID,
+        use: Use,
+        *,
+        token_purpose: str | None = None,
+    ) -> None:
         super().__init__(decision.rule_id)
         self.decision = decision
         self.entry_id = entry_id
         self.use = use
+        self.token_purpose = token_purpose
 
     @property
     def message(self) -> str:
         """The rule and the missing facts, in sentences for the refused person."""
-        return refusal_text.explain_refusal(self.decision)
+        return refusal_text.explain_refusal(
+            self.decision, self.use, token_purpose=self.token_purpose
+        )
 
     @property
     def missing(self) -> list[str]:
@@ -131,7 +141,11 @@ def _decide_requests(
         decision = policy_evaluation.decide_data_use(request.use, filter_access_facts(request))
         entry_id = decision_log.add_request(request, decision)
         if not decision.allowed:
-            answers.append(AccessRefused(decision, entry_id, request.use))
+            answers.append(
+                AccessRefused(
+                    decision, entry_id, request.use, token_purpose=_get_token_purpose(request)
+                )
+            )
             continue
         answers.append(
             Permit(
@@ -147,6 +161,10 @@ def _decide_requests(
             )
         )
     return answers, decision_log.records
+
+
+def _get_token_purpose(request: AccessRequest) -> str | None:
+    return (request.actor.purpose or "") if request.actor.kind == ActorKind.CLIENT else None
 
 
 def filter_access_facts(request: AccessRequest) -> frozenset[Fact]:
@@ -171,9 +189,7 @@ def filter_access_facts(request: AccessRequest) -> frozenset[Fact]:
                 actor.feature, purpose=use.purpose, data_class=use.data_class, client=True
             )
         )
-        # A feature that could change the list of uploads could accept its own proposals.
-        is_upload_list = (use.purpose, use.recipient) == (Purpose.DRIVE_UPLOAD, Recipient.VAULT)
-        if use.recipient in _OWNER_RECIPIENTS or is_upload_list:
+        if policy_evaluation.is_for_owner_alone(use):
             dropped_facts.add(Fact.ACTOR_OWNS)
     else:
         is_registered = (

@@ -215,3 +215,36 @@ def decide_derived(
 
 def can_use_be_allowed(purpose: str, recipient: Recipient, table: DecisionTable = TABLE) -> bool:
     return any(table[use].options for use in table if use[1] == purpose and use[2] == recipient)
+
+
+def is_use_ever_allowed(use: Use, table: DecisionTable = TABLE) -> bool:
+    """Return whether the policy allows the use with some facts."""
+    cell = table.get(use)
+    return cell is not None and bool(cell.options)
+
+
+# The owner, and the owner's accounts at a provider.
+_OWNER_RECIPIENTS = frozenset(
+    {Recipient.OWNER, Recipient.OWN_PROVIDER, Recipient.OTHER_OWN_ACCOUNT}
+)
+
+
+def is_for_owner_alone(use: Use) -> bool:
+    """Return whether only a person owns what the use is about: a service client never does."""
+    # A feature that could change the list of uploads could accept its own proposals.
+    is_upload_list = (use.purpose, use.recipient) == (Purpose.DRIVE_UPLOAD, Recipient.VAULT)
+    return use.recipient in _OWNER_RECIPIENTS or is_upload_list
+
+
+# Permits for these seal what a feature wrote, and open nothing.
+_WRITE_ONLY_PURPOSES = frozenset({Purpose.DRAFT_PROPOSE})
+
+
+def list_reading_purposes(data_class: DataClass, table: DecisionTable = TABLE) -> tuple[str, ...]:
+    """Return the purposes for which a platform feature may receive `data_class`."""
+    return tuple(
+        purpose
+        for purpose in Purpose
+        if purpose not in _WRITE_ONLY_PURPOSES
+        and is_use_ever_allowed(Use(data_class, purpose, Recipient.PLATFORM_FEATURE), table)
+    )

@@ -2,15 +2,17 @@
 Reasons of refusals in plain words. Pure.
 
 A text names the missing facts, except to an uninvolved person, so that a refusal does not reveal
-whether the thing exists.
+whether the thing exists. To a service client, it names the purpose that the data needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-from .policy_evaluation import RULE_TEXTS, PolicyDecision
-from .policy_vocabulary import Fact, Recipient, Use
+from . import policy_evaluation
+from .policy_evaluation import ALL_ELSE, RULE_TEXTS, PolicyDecision
+from .policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 MISSING_FACT_TEXTS: Mapping[Fact, str] = {
     Fact.INTEGRATION_LIVE: "The mailbox or calendar is no longer connected.",
@@ -43,6 +45,8 @@ MISSING_FACT_TEXTS: Mapping[Fact, str] = {
 }
 # Without one, the actor has no relation to the data.
 _GATE_FACTS = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})
+_FOR_OWNER_ALONE: Final = "The person does this, and no feature can."
+_UNKNOWN_PURPOSE: Final = "This token is for no purpose that Antares knows."
 
 
 def get_disclosed_facts(decision: PolicyDecision) -> frozenset[Fact]:
@@ -55,14 +59,57 @@ def is_own_agreement_missing(decision: PolicyDecision, use: Use) -> bool:
     return use.recipient == Recipient.OWNER and Fact.CONSENT_CURRENT in disclosed_facts
 
 
-def explain_refusal(decision: PolicyDecision) -> str:
+def explain_refusal(decision: PolicyDecision, use: Use, *, token_purpose: str | None = None) -> str:
+    """:param token_purpose: None: the actor is no client"""
+    if use.recipient == Recipient.PLATFORM_FEATURE or token_purpose is not None:
+        purpose = use.purpose if token_purpose is None else token_purpose
+        if purpose_text := _explain_purpose(decision, use, purpose):
+            return purpose_text
     rule_text = RULE_TEXTS[decision.rule_id]
     if not decision.missing:
         return rule_text
     disclosed_facts = get_disclosed_facts(decision)
+    texts = dict(MISSING_FACT_TEXTS)
+    if token_purpose is not None and policy_evaluation.is_for_owner_alone(use):
+        texts[Fact.ACTOR_OWNS] = _FOR_OWNER_ALONE
     return " ".join(
         [
             f"What is allowed: {rule_text} What is missing:",
-            *(sentence for fact, sentence in MISSING_FACT_TEXTS.items() if fact in disclosed_facts),
+            *(sentence for fact, sentence in texts.items() if fact in disclosed_facts),
         ]
     )
+
+
+def _explain_purpose(decision: PolicyDecision, use: Use, token_purpose: str) -> str:
+    """Return an empty text if another purpose would not help, or the rule says more."""
+    if token_purpose != use.purpose and decision.missing:
+        return _compare_purposes(token_purpose, use.data_class, use.purpose)
+    if policy_evaluation.is_use_ever_allowed(use):
+        return ""
+    rule_text = "" if decision == ALL_ELSE else RULE_TEXTS[decision.rule_id]
+    if policy_evaluation.can_use_be_allowed(use.purpose, Recipient.PLATFORM_FEATURE):
+        sentence = _name_needed_purposes(token_purpose, use.data_class)
+        return f"{rule_text} {sentence}".lstrip()
+    if rule_text:
+        return rule_text
+    if use.purpose not in frozenset(Purpose):
+        return _UNKNOWN_PURPOSE
+    return f"No feature receives {use.data_class} for {use.purpose}."
+
+
+def _compare_purposes(token_purpose: str, data_class: DataClass, purpose: Purpose) -> str:
+    if purpose in policy_evaluation.list_reading_purposes(data_class):
+        return _name_needed_purposes(token_purpose, data_class)
+    return f"{_name_token(token_purpose)}; this request needs {purpose}."
+
+
+def _name_needed_purposes(token_purpose: str, data_class: DataClass) -> str:
+    needed_purposes = " or ".join(policy_evaluation.list_reading_purposes(data_class))
+    if not needed_purposes:
+        return f"{_name_token(token_purpose)}; no feature receives {data_class}."
+    return f"{_name_token(token_purpose)}; {data_class} needs {needed_purposes}."
+
+
+def _name_token(purpose: str) -> str:
+    is_known = purpose in frozenset(Purpose)
+    return f"This token is for {purpose}" if is_known else _UNKNOWN_PURPOSE.rstrip(".")

@@ -146,12 +146,13 @@ class TestInviting:
         assert_nothing_left(mailbox, calls)
         assert not OutgoingCount.objects.exists()
 
-    def test_by_a_feature_that_may_propose_finds_no_calendar(self, alice, assistant, mailbox):
+    def test_by_a_feature_that_may_propose_is_refused(self, alice, assistant, mailbox):
         calls = list(mailbox.calls)
 
         answer = send_invitation(assistant, "post", "events")
 
-        problem(answer, 404, "not-found")
+        body = problem(answer, 403, "limited-use-refused")
+        assert body["detail"].endswith("calendar.event needs calendar.schedule.")
         assert_nothing_left(mailbox, calls)
         assert not OutgoingCount.objects.exists()
 

@@ -13,12 +13,15 @@ from integrations.calendar import free_busy_query, meeting_times
 from integrations.calendar.meeting_times import MeetingParticipant, MeetingSearch
 from integrations.formats.recurrence.meeting_slots import MeetingRequest
 from integrations.web.api.api_views import json_response
+from limited_use.policy.policy_vocabulary import DataClass
 
 from .calendar_views import CalendarView
 from .serializers import availability as shapes
 
 
 class AvailabilityView(CalendarView):
+    data_class = DataClass.CALENDAR_FREEBUSY
+
     @extend_schema(
         operation_id="find_availability",
         request=shapes.AvailabilityQuerySerializer,
@@ -32,7 +35,10 @@ class AvailabilityView(CalendarView):
         envelope = {"request_id": self.request_id}
         return json_response(
             meeting_times.get_meeting_times_json(
-                self.request_context, _parse_search(query), envelope=envelope
+                self.request_context,
+                _parse_search(query),
+                people=[participant["user_id"] for participant in query["participants"]],
+                envelope=envelope,
             )
         )
 
@@ -49,7 +55,7 @@ def _parse_search(query: dict[str, Any]) -> MeetingSearch:
         ),
         participants=[
             MeetingParticipant(
-                participant["user_id"],
+                participant["user_id"].key,
                 participant["required"],
                 shapes.parse_hours(participant["hours"])
                 if "hours" in participant

@@ -11,19 +11,33 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from accounts.actors import ActorKind
+from accounts.actors import Actor, ActorKind
+from integrations.access import client_purposes
 from integrations.access.request_context import ObjectNotFound
 from integrations.calendar import calendar_list, event_lookup, local_calendars
 from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.web import idempotency
 from integrations.web.api.api_views import UserDataView, json_response
 from integrations.web.idempotency import IdempotentAttempt, idempotent
+from limited_use.policy.policy_vocabulary import DataClass, Purpose
 
 from .preconditions import IF_MATCH, build_tagged_response, get_if_match
 from .serializers import calendars as shapes
 
 
 class CalendarView(UserDataView):
+    #: The data that the view is about.
+    data_class = DataClass.CALENDAR_EVENT
+
+    def check_client(self, actor: Actor) -> None:
+        super().check_client(actor)
+        client_purposes.refuse_other_purpose(
+            actor=actor,
+            data_class=self.data_class,
+            purpose=Purpose.CALENDAR_SCHEDULE,
+            at=self.at,
+        )
+
     def require_person(self) -> None:
         """A feature reads calendars; only their owner changes them."""
         if self.actor.kind != ActorKind.PERSON:

@@ -109,7 +109,7 @@ class EventListView(CalendarView):
             draft,
             key=key,
             notify=fields["notify"],
-            require_free=fields["require_free"],
+            require_free=[person.key for person in fields["require_free"]],
         )
         event_id = None if result.event_id is None else UUID(result.event_id)
         status = HTTPStatus.ACCEPTED if event_id is None else HTTPStatus.CREATED

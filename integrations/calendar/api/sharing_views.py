@@ -51,6 +51,7 @@ class SharingView(UserDataView):
             # The owner must not learn whether the address has an account.
             "address": calendar_share.other if is_owner else None,
             "user_id": None if is_owner else share.owner_id,
+            "platform_id": calendar_share.owner_platform_id,
             "name": None if is_owner else calendar_share.other,
             "level": share.level,
             "given_at": share.given_at,

@@ -68,9 +68,18 @@ class IntegrationSerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
     product = serializers.ChoiceField(choices=_PRODUCTS)
     status = serializers.ChoiceField(choices=[status.value for status in LIVE])
-    status_reason = serializers.ChoiceField(choices=StatusReason.values)
-    horizon_days = serializers.IntegerField(allow_null=True)
-    sync = SyncSerializer(allow_null=True)
+    status_reason = serializers.ChoiceField(
+        choices=StatusReason.values,
+        allow_blank=True,
+        help_text="Empty for platform features that do not read the product.",
+    )
+    horizon_days = serializers.IntegerField(
+        allow_null=True, help_text="Null for platform features that do not read the product."
+    )
+    sync = SyncSerializer(
+        allow_null=True,
+        help_text="Null for a Drive, and for platform features that do not read the product.",
+    )
 
 
 @extend_schema_serializer(component_name="Connection")
@@ -81,11 +90,23 @@ class ConnectionSerializer(serializers.Serializer[None]):
         allow_null=True, help_text="Null for platform features, and for Antares calendars."
     )
     status = serializers.ChoiceField(choices=_STATUSES)
-    capabilities = serializers.ListField(child=serializers.ChoiceField(choices=_CAPABILITIES))
-    granted_scopes = serializers.ListField(child=serializers.CharField())
-    missing_scopes = serializers.ListField(child=serializers.CharField())
-    integrations = IntegrationSerializer(many=True)
-    created_at = serializers.DateTimeField()
+    capabilities = serializers.ListField(
+        child=serializers.ChoiceField(choices=_CAPABILITIES),
+        help_text="What the grant allows. For platform features, only capabilities that the"
+        " feature declares.",
+    )
+    granted_scopes = serializers.ListField(
+        child=serializers.CharField(), help_text="Empty for platform features."
+    )
+    missing_scopes = serializers.ListField(
+        child=serializers.CharField(), help_text="Empty for platform features."
+    )
+    integrations = IntegrationSerializer(
+        many=True,
+        help_text="For platform features, only those of the product that the token's purpose"
+        " covers.",
+    )
+    created_at = serializers.DateTimeField(allow_null=True, help_text="Null for platform features.")
     reconnect_before = serializers.DateTimeField(
         allow_null=True,
         help_text=claim(

@@ -1,8 +1,14 @@
-"""`/connections`: a person's connections, their integrations and sync progress."""
+"""
+`/connections`: a person's connections, their integrations and sync progress.
+
+A feature sees only what its token's purpose covers: ids and states of one product, and progress
+only where it reads the product's data.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +16,8 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from accounts.actors import ActorKind
-from integrations.access import permits, scopes
+from accounts.actors import Actor, ActorKind
+from integrations.access import client_purposes, permits, scopes
 from integrations.access.request_context import ObjectNotFound
 from integrations.connections import sync_progress
 from integrations.models import Connection, ConnectionStatus, Integration
@@ -22,6 +28,7 @@ from limited_use.sinks import json_sink
 
 from . import serializers
 
+JsonObject = dict[str, Any]
 ConnectionRow = tuple[Connection, list[Integration], Mapping[UUID, sync_progress.SyncProgress]]
 
 
@@ -39,7 +46,7 @@ class ConnectionListView(UserDataView):
                 [_make_sealed_row(self, row) for row in rows],
                 permits=_get_permits(self, rows),
                 actor=self.actor,
-                shape=_build_connection,
+                shape=partial(_build_connection, actor=self.actor),
                 at=self.at,
                 envelope=envelope,
                 under="data",
@@ -59,7 +66,7 @@ class ConnectionDetailView(UserDataView):
                 _make_sealed_row(self, rows[0]),
                 permits=_get_permits(self, rows),
                 actor=self.actor,
-                shape=_build_connection,
+                shape=partial(_build_connection, actor=self.actor),
                 at=self.at,
             )
         )
@@ -75,7 +82,15 @@ def _get_rows(view: UserDataView, connection_id: UUID | None = None) -> list[Con
     if connection_id is not None:
         own_connections = own_connections.filter(id=connection_id)
     connections = list(own_connections)
-    live = list(Integration.objects.live().filter(connection__in=connections))
+    integrations = Integration.objects.live().filter(connection__in=connections)
+    if view.actor.kind == ActorKind.CLIENT:
+        integrations = integrations.filter(
+            product__in=client_purposes.list_covered_products(view.actor)
+        )
+    live = list(integrations)
+    if view.actor.kind == ActorKind.CLIENT:
+        covered_ids = {integration.connection_id for integration in live}
+        connections = [connection for connection in connections if connection.id in covered_ids]
     states = sync_progress.get_progress([integration.id for integration in live], at=view.at)
     return [
         (
@@ -108,7 +123,15 @@ def _has_address(connection: Connection) -> bool:
     return connection.email is not None
 
 
-def _build_connection(row: Any, opened: Mapping[str, bytes]) -> Mapping[str, Any]:
+def _build_connection(row: Any, opened: Mapping[str, bytes], *, actor: Actor) -> JsonObject:
+    return (
+        _build_own_connection(row, opened)
+        if actor.kind == ActorKind.PERSON
+        else _build_covered_connection(row, actor)
+    )
+
+
+def _build_own_connection(row: ConnectionRow, opened: Mapping[str, bytes]) -> JsonObject:
     connection, live, states = row
     grant = scopes.compare_connection_scopes(PROVIDERS[connection.provider], connection)
     return {
@@ -116,11 +139,7 @@ def _build_connection(row: Any, opened: Mapping[str, bytes]) -> Mapping[str, Any
         "provider": connection.provider,
         "email": opened["email"].decode() if "email" in opened else None,
         "status": connection.status,
-        "capabilities": sorted(
-            scopes.get_usable_capabilities(
-                PROVIDERS[connection.provider], connection.granted_scopes
-            )
-        ),
+        "capabilities": sorted(_get_capabilities(connection)),
         "granted_scopes": sorted(grant.granted),
         "missing_scopes": sorted(grant.missing),
         "integrations": [
@@ -131,9 +150,49 @@ def _build_connection(row: Any, opened: Mapping[str, bytes]) -> Mapping[str, Any
     }
 
 
+def _build_covered_connection(row: ConnectionRow, actor: Actor) -> JsonObject:
+    """For a feature. Its capabilities say what the grant allows it, so it needs no scopes."""
+    connection, live, states = row
+    read_products = client_purposes.list_read_products(actor)
+    capabilities = client_purposes.list_declared_capabilities(actor)
+    return {
+        "id": connection.id,
+        "provider": connection.provider,
+        "email": None,
+        "status": connection.status,
+        "capabilities": sorted(_get_capabilities(connection) & capabilities),
+        "granted_scopes": [],
+        "missing_scopes": [],
+        "integrations": [
+            _build_integration(integration, states.get(integration.id))
+            if integration.product in read_products
+            else _build_bare_integration(integration)
+            for integration in live
+        ],
+        "created_at": None,
+        "reconnect_before": None,
+    }
+
+
+def _get_capabilities(connection: Connection) -> frozenset[str]:
+    return scopes.get_usable_capabilities(PROVIDERS[connection.provider], connection.granted_scopes)
+
+
+def _build_bare_integration(integration: Integration) -> JsonObject:
+    """For a feature that only adds to the product: how the owner's copy stands is not its job."""
+    return {
+        "id": integration.id,
+        "product": integration.product,
+        "status": integration.status,
+        "status_reason": "",
+        "horizon_days": None,
+        "sync": None,
+    }
+
+
 def _build_integration(
     integration: Integration, state: sync_progress.SyncProgress | None
-) -> dict[str, Any]:
+) -> JsonObject:
     interval = state.current_interval if state is not None else None
     return {
         "id": integration.id,

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from accounts.actors import Actor, ActorKind
+from integrations.access import drive_permits
 from integrations.drive import feature_files, file_list, proposals, upload_controls
 from integrations.web.api.api_views import json_response
 
@@ -24,7 +24,7 @@ class FileActionView(DriveView):
     def check_client(self, actor: Actor) -> None:
         super().check_client(actor)
         if actor.kind == ActorKind.CLIENT:
-            raise PermissionDenied
+            drive_permits.refuse_decision_of_feature(actor=actor, at=self.at)
 
     def act(self, file_id: UUID) -> None:
         raise NotImplementedError

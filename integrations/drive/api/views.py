@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.http import http_date
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import PermissionDenied, UnsupportedMediaType
+from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -226,7 +226,7 @@ class FileDetailView(FileView):
         query = self.check_query(request, serializers.FileRemovalQuerySerializer)
         if self.is_feature:
             if query["trash"]:
-                raise PermissionDenied
+                drive_permits.refuse_decision_of_feature(actor=self.actor, at=self.at)
             feature_files.cancel_own_file(self.request_context, file_id)
         elif query["trash"]:
             removal.trash_file(self.request_context, file_id)

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from accounts.actors import Actor, ActorKind
 from accounts.rate_limit_counters import Rate
-from integrations.access import permits
+from integrations.access import client_purposes, permits
 from integrations.mail.sending import proposal_list, proposals, send_message
 from integrations.mail.sending.composed_message import WrittenMessage
 from integrations.mail.sending.proposals import DraftSuggestion
@@ -23,6 +23,7 @@ from integrations.models import DraftProposal
 from integrations.web import idempotency
 from integrations.web.api.api_views import json_response
 from integrations.web.idempotency import IdempotentAttempt, idempotent
+from limited_use.policy.policy_vocabulary import DataClass, Purpose
 from limited_use.sinks import json_sink
 
 from . import sending_serializers as serializers
@@ -38,6 +39,12 @@ class ProposalListView(SendingView):
     def check_client(self, actor: Actor) -> None:
         if self.request.method == "POST":
             permits.refuse_undeclared_purpose(actor=actor, at=self.at)
+            client_purposes.refuse_other_purpose(
+                actor=actor,
+                data_class=DataClass.MAIL_CONTENT,
+                purpose=Purpose.DRAFT_PROPOSE,
+                at=self.at,
+            )
         else:
             super().check_client(actor)
 

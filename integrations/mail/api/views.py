@@ -11,14 +11,26 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
+from accounts.actors import Actor
 from integrations import mail
+from integrations.access import client_purposes
 from integrations.mail import MailFilters, attachment_response
 from integrations.web.api.api_views import UserDataView, json_response
+from limited_use.policy.policy_vocabulary import DataClass, Purpose
 
 from . import serializers
 
 
 class MailView(UserDataView):
+    def check_client(self, actor: Actor) -> None:
+        super().check_client(actor)
+        client_purposes.refuse_other_purpose(
+            actor=actor,
+            data_class=DataClass.MAIL_METADATA,
+            purpose=Purpose.INBOX_DISPLAY,
+            at=self.at,
+        )
+
     def get_page_arguments(self, request: Request) -> dict[str, Any]:
         """Return the arguments of `mail.list_messages` and `mail.list_threads`."""
         parameters = self.get_query(request)

@@ -34,9 +34,12 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse 
     if (problem := error_table.find_problem(error)) is not None:
         return _render_operation_problem(request, problem, error)
     if (problem := error_table.find_framework_problem(error)) is not None:
-        headers = _get_framework_headers(error, context["view"])
         return render_problem(
-            request, problem, headers=headers, extra=_describe_framework_error(error)
+            request,
+            problem,
+            detail=_explain_framework_error(error, context["view"]) or problem.says,
+            headers=_get_framework_headers(error, context["view"]),
+            extra=_describe_framework_error(error),
         )
     return None
 
@@ -113,6 +116,15 @@ def _get_framework_headers(error: Exception, view: APIView) -> dict[str, str]:
         # DRF sets `wait`, and its stubs do not say so.
         return {"Retry-After": str(int(getattr(error, "wait", None) or 1))}
     return {}
+
+
+def _explain_framework_error(error: Exception, view: APIView) -> str | None:
+    """Return the cause if it is more than the problem's own text."""
+    if isinstance(error, exceptions.AuthenticationFailed):
+        return str(error.detail)
+    if isinstance(error, exceptions.NotAuthenticated):
+        return getattr(view, "unauthenticated_text", None)
+    return None
 
 
 def _describe_framework_error(error: Exception) -> dict[str, Any]:

@@ -29,9 +29,18 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         " ended it in the last 30 days.",
     ),
     "list_connections": OperationText(
-        "List connected accounts", "Returns the person's live connections, oldest first."
+        "List connected accounts",
+        "Returns the person's live connections, oldest first.\n\n"
+        "A platform feature gets what the purpose of its token covers. With `inbox.display` and"
+        " `calendar.schedule`, these are connections with a mailbox or with calendars, and the"
+        " progress of their sync. With `draft.propose` and `drive.upload`, these are connections"
+        " with a mailbox or a Drive, as far as a proposal or a file needs them: ids and states.",
     ),
-    "get_connection": OperationText("Get a connected account"),
+    "get_connection": OperationText(
+        "Get a connected account",
+        "A platform feature gets the same members as from `list_connections`. For a connection"
+        " without a product that its purpose covers, the problem is `not-found`.",
+    ),
     "list_messages": OperationText(
         "List messages", "Returns messages of all connected mailboxes, newest first."
     ),
@@ -274,8 +283,9 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
     ),
     "get_free_busy": OperationText(
         "Get busy times",
-        "Returns when people and calendars are busy, without any details. Times are known for you"
-        " and for people who share a calendar of their own with you. For all other people,"
+        "Returns when people and calendars are busy, without any details. People are named by"
+        " `me`, their id, or their id on the platform. Times are known for you and for people who"
+        " share a calendar of their own with you. For all other people,"
         " existing or not, and for calendars without a current copy of the whole time range, they"
         " are unknown. The request changes nothing, so it may be repeated.",
     ),

@@ -13,12 +13,13 @@ from rest_framework.exceptions import NotAuthenticated, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actors import Actor, get_actor, get_platform_id
+from accounts.actors import Actor, ActorKind, get_actor, get_platform_id
 from accounts.authentication import ClientTokenAuthentication
 from accounts.models import ServiceClient, ServiceToken
 from accounts.role_permissions import ClientOnly, build_permission_class
 from accounts.roles import RolePermission
 from integrations.access import permits
+from integrations.access.person_references import ME, PersonResolver
 from integrations.access.request_context import ObjectNotFound, RequestContext
 
 from .api_rate_limits import RateLimitedView
@@ -32,6 +33,11 @@ class ApiView(RateLimitedView):
     content_negotiation_class = FixedContentNegotiation
     # Serializer of the query parameters; None: no parameters.
     query: type[serializers.Serializer[Any]] | None = None
+    #: The detail of the 401 without credentials (`exception_handler`).
+    unauthenticated_text = (
+        "The request has no access token and no session. Send `Authorization: Bearer TOKEN`, or"
+        " sign in."
+    )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -108,7 +114,8 @@ class UserDataView(ApiView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         actor = get_actor(request)
-        self.check_client(actor)
+        if actor.kind == ActorKind.CLIENT:
+            self.check_client(actor)
         self.actor = self._check_user(actor, kwargs["user"])
 
     def check_client(self, actor: Actor) -> None:
@@ -122,7 +129,7 @@ class UserDataView(ApiView):
     def _check_user(self, actor: Actor, user: str) -> Actor:
         if actor.user_id is None or actor.organisation_id is None:
             raise ObjectNotFound
-        if user not in {"me", str(actor.user_id), get_platform_id(self.request)}:
+        if user not in {ME, str(actor.user_id), get_platform_id(self.request)}:
             raise ObjectNotFound
         return actor
 
@@ -144,7 +151,8 @@ class UserDataView(ApiView):
 
     @property
     def body_context(self) -> dict[str, Any]:
-        return {"user_id": self.user_id}
+        people = PersonResolver(self.request_context, platform_id=get_platform_id(self.request))
+        return {"people": people}
 
 
 class ClientView(ApiView):
@@ -152,6 +160,9 @@ class ClientView(ApiView):
 
     authentication_classes = [ClientTokenAuthentication]
     permission_classes = [ClientOnly]
+    unauthenticated_text = (
+        "Send the client's own token (scope `client`) as `Authorization: Bearer TOKEN`."
+    )
 
     @property
     def client(self) -> ServiceClient:

@@ -4,18 +4,17 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any, Final
-from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+from integrations.access import person_references
+from integrations.access.person_references import PersonReference, PersonResolver
 from integrations.formats import timezones
 
-from .json_fields import StrictCharField, StrictUUIDField, StringOnlyMixin
+from .json_fields import StrictCharField, StringOnlyMixin
 
-#: The id of the signed-in person, or of the person for whom a feature acts.
-ME: Final = "me"
 _CLOCK_PATTERN: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
@@ -60,17 +59,15 @@ def validate_zone(name: str) -> None:
         ) from None
 
 
-@extend_schema_field(
-    {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "string", "const": ME}]}
-)
-class PersonIdField(StrictUUIDField):
-    """A person's id, or `me`: the context's `user_id`."""
+class PersonIdField(StrictCharField):
+    """A person: `me`, our id, or the platform's id. The context's `people` resolves it."""
 
-    def to_internal_value(self, data: Any) -> UUID:
-        if data == ME:
-            user_id: UUID = self.context["user_id"]
-            return user_id
-        return super().to_internal_value(data)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=person_references.MAX_LENGTH, trim_whitespace=False, **kwargs)
+
+    def run_validation(self, data: Any = empty) -> PersonReference:
+        people: PersonResolver = self.context["people"]
+        return people.resolve(super().run_validation(data))
 
 
 @extend_schema_field({"type": "string", "pattern": _CLOCK_PATTERN})

@@ -263,7 +263,7 @@ class TestAvailabilitySearch:
             ({"end": "9999-12-31T00:00:00Z"}, "end"),
             ({"participants": []}, "participants"),
             ({"participants": [{}]}, "participants/0/user_id"),
-            ({"participants": [{"user_id": "me"}, {"user_id": "x"}]}, "participants/1/user_id"),
+            ({"participants": [{"user_id": "me"}, {"user_id": ""}]}, "participants/1/user_id"),
             ({"participants": [{"user_id": "me"}] * 2}, "participants"),
             ({"participants": [{"user_id": UNKNOWN}] * 51}, "participants"),
             ({"participants": [{"user_id": "me", "required": False}]}, "participants"),

@@ -53,8 +53,15 @@ def format_moment(day: int, hour: int, minute: int = 0) -> str:
     return (moment(day, hour) + timedelta(minutes=minute)).isoformat()
 
 
-def make_unknown_answer(user_id) -> dict:
-    return {"user_id": str(user_id), "status": "unknown", "time_slots": [], "calendars": []}
+def make_unknown_answer(user_id, *, platform_id: str | None = None) -> dict:
+    return {
+        "person": str(user_id),
+        "user_id": str(user_id),
+        "platform_id": platform_id,
+        "status": "unknown",
+        "time_slots": [],
+        "calendars": [],
+    }
 
 
 def written_since(before: set) -> list[dict]:
@@ -243,7 +250,10 @@ class TestSomebodyElses:
 
         monkeypatch.setattr(free_busy_query.sink, "calendar_json", withdraw_and_open)
 
-        assert free_busy(his, alice.user.id)["data"] == [make_unknown_answer(alice.user.id)]
+        # Who she is was looked up while she shared.
+        assert free_busy(his, alice.user.id)["data"] == [
+            make_unknown_answer(alice.user.id, platform_id=alice.user.platform_id)
+        ]
         # It was decided, and its rows were at hand: the first opening came to nothing.
         assert called[0] > 0
         assert called[1:] == [0]
@@ -261,7 +271,10 @@ class TestSomebodyElses:
             free_busy_query.refresh_on_read, "wait_for_refresh", withdraw_while_waiting
         )
 
-        assert free_busy(his, alice.user.id)["data"] == [make_unknown_answer(alice.user.id)]
+        # Who she is was looked up while she shared.
+        assert free_busy(his, alice.user.id)["data"] == [
+            make_unknown_answer(alice.user.id, platform_id=alice.user.platform_id)
+        ]
 
     @pytest.mark.invariant(8)
     def test_that_is_refused_takes_nothing_from_others(self, alice, bob, his):
@@ -407,7 +420,11 @@ class TestAQuestion:
             ({"timezone": 7}, "timezone"),
             ({"people": []}, "people"),
             ({"people": "me"}, "people"),
-            ({"people": ["you"]}, "people/0"),
+            ({"people": [""]}, "people/0"),
+            ({"people": ["p" * 65]}, "people/0"),
+            ({"people": ["a\x00b"]}, "people/0"),
+            ({"people": [7]}, "people/0"),
+            ({"people": ["nobody", "nobody"]}, "people"),
             ({"people": ["me", ["me"]]}, "people/1"),
             ({"people": ["me", "me"]}, "people"),
             ({"people": ["me"] * 51}, "people"),

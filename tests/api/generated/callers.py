@@ -15,6 +15,8 @@ from django.db import close_old_connections
 from schemathesis import Case, Response
 
 from accounts import api_tokens, delegations
+from accounts.actors import Actor, ActorKind
+from accounts.ids import uuid7
 from accounts.models import ServiceClient, User
 from config.process_classes import ProcessClass
 from limited_use.agreements.service_clients import create_declared_client
@@ -90,6 +92,11 @@ def sign_in_client(client: ServiceClient, *, at: datetime) -> Caller:
 def choose_caller(case: Case, *, person: Caller, own: Caller) -> Caller:
     """Return the client for operations about its own matters, and the person for all others."""
     return own if case.operation.definition.raw["x-client"] else person
+
+
+def make_client_actor(*, feature: str, purpose: str) -> Actor:
+    """Return the actor of a token, which no row is behind."""
+    return Actor(kind=ActorKind.CLIENT, id=uuid7(), feature=feature, purpose=purpose)
 
 
 def send_case(case: Case, caller: Caller) -> Response:

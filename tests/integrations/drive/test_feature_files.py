@@ -170,7 +170,7 @@ class TestProposal:
     def test_can_be_accepted_by_its_owner_alone(self, world, browser_of, bob):
         address = world.files.begin(10, content_type=WAV)
 
-        problem(world.http.post(f"{address}/accept"), 403, "not-permitted")
+        problem(world.http.post(f"{address}/accept"), 403, "limited-use-refused")
         problem(browser_of(bob).client.post(f"{address}/accept"), 404, "not-found")
         assert DriveFile.objects.get().state == "proposed"
 
@@ -188,12 +188,14 @@ class TestFeature:
 
     @pytest.mark.parametrize("action", ["pause", "resume", "retry", "accept"])
     def test_does_not_act_for_the_owner(self, world, address, action):
-        problem(world.http.post(f"{address}/{action}"), 403, "not-permitted")
+        problem(world.http.post(f"{address}/{action}"), 403, "limited-use-refused")
 
     def test_removes_nothing(self, world, files, address):
         headers = {"Tus-Resumable": "1.0.0"}
 
-        problem(world.http.delete(f"{address}?trash=true", headers=headers), 403, "not-permitted")
+        problem(
+            world.http.delete(f"{address}?trash=true", headers=headers), 403, "limited-use-refused"
+        )
         problem(world.http.delete(address, headers=headers), 409, "upload-not-open")
 
         assert len(files.list_remote()) == 1

@@ -44,7 +44,7 @@ class WorkingHoursSerializer(RequestBodySerializer):
 
 @extend_schema_serializer(component_name="Invited")
 class InvitedSerializer(RequestBodySerializer):
-    user_id = PersonIdField(help_text="A person's id, or `me`.")
+    user_id = PersonIdField(help_text="`me`, a person's id, or a platform id.")
     required = StrictBooleanField(  # type: ignore[assignment]  # a field of the body
         default=True, help_text="Whether the participant must attend."
     )
@@ -126,13 +126,17 @@ class SlotSerializer(serializers.Serializer[None]):
     end = serializers.DateTimeField(help_text="A time (RFC 3339, UTC), exclusive.")
     optional = serializers.ListField(
         child=serializers.UUIDField(),
-        help_text="The optional participants who are free.",
+        help_text="The ids of the optional participants who are free.",
     )
 
 
 @extend_schema_serializer(component_name="Attendance")
 class AttendanceSerializer(serializers.Serializer[None]):
-    user_id = serializers.UUIDField()
+    person = serializers.CharField(help_text="As the request names the participant.")
+    user_id = serializers.UUIDField(allow_null=True, help_text="Null for an unknown platform id.")
+    platform_id = serializers.CharField(
+        allow_null=True, help_text="Null for people who share no calendar with you."
+    )
     required = serializers.BooleanField()  # type: ignore[assignment]  # a field of the answer
     status = serializers.ChoiceField(
         choices=["known", "unknown"],

@@ -54,6 +54,10 @@ class CalendarSerializer(serializers.Serializer[None]):
     shared_by = serializers.UUIDField(
         allow_null=True, help_text="The id of the owner, if the calendar is shared with you."
     )
+    shared_by_platform_id = serializers.CharField(
+        allow_null=True,
+        help_text="The platform's id of the owner, if the calendar is shared with you.",
+    )
     level = serializers.ChoiceField(choices=["owner", "freebusy", "details"])
     copy = CalendarCopySerializer()
     etag = serializers.CharField(

@@ -87,8 +87,8 @@ class NewEventSerializer(EventFieldsSerializer):
         child=PersonIdField(),
         default=list,
         max_length=MAX_PEOPLE,
-        help_text="Ids of people, or `me`, who must be free. Antares checks their calendars"
-        " again; if someone is not free, the status is 409.",
+        help_text="People who must be free, each `me`, an id or a platform id. Antares checks their"
+        " calendars again; if someone is not free, the status is 409.",
     )
 
 

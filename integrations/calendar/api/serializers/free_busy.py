@@ -36,8 +36,8 @@ class FreeBusyQuerySerializer(RequestBodySerializer):
         child=PersonIdField(),
         default=list,
         max_length=MAX_PEOPLE,
-        help_text="Ids of people, or `me`. The times of people who share no calendar with you"
-        " are unknown.",
+        help_text="People, each `me`, an id or a platform id. If a text is both, it is the id. The"
+        " times of people who share no calendar with you are unknown.",
     )
     calendars = DistinctListField(
         child=StrictUUIDField(),
@@ -89,7 +89,11 @@ class CalendarTimesSerializer(_BusyTimesSerializer):
 
 @extend_schema_serializer(component_name="PersonTimes")
 class PersonTimesSerializer(_BusyTimesSerializer):
-    user_id = serializers.UUIDField()
+    person = serializers.CharField(help_text="As the request names the person.")
+    user_id = serializers.UUIDField(allow_null=True, help_text="Null for an unknown platform id.")
+    platform_id = serializers.CharField(
+        allow_null=True, help_text="Null for people who share no calendar with you."
+    )
     calendars = CalendarTimesSerializer(
         many=True, help_text="The calendars that the times come from."
     )

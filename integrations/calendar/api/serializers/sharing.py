@@ -22,6 +22,10 @@ class ShareSerializer(serializers.Serializer[None]):
     user_id = serializers.UUIDField(
         allow_null=True, help_text="The id of the calendar's owner. Null if the calendar is yours."
     )
+    platform_id = serializers.CharField(
+        allow_null=True,
+        help_text="The platform's id of the calendar's owner. Null if the calendar is yours.",
+    )
     name = serializers.CharField(
         allow_null=True,
         help_text="The name of the calendar's owner. Null if the calendar is yours.",
