@@ -22,7 +22,7 @@ from tests.strict_templates import UnknownVariable
 # Documents and pictures within a page, and parts that its scripts ask for.
 _PARTS = re.compile(
     r'<(?:iframe|img)\b[^>]*?\bsrc="([^"]+)"|\bhx-get="([^"]+)"'
-    r'|\bdata-(?:addresses|senders|outbox|states)="([^"]+)"'
+    r'|\bdata-(?:addresses|senders|outbox|states|document)="([^"]+)"'
 )
 # Headers that a server adds, or that are about the connection.
 _DROPPED = frozenset({"content-length", "set-cookie", "vary"})

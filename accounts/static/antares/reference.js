@@ -22,4 +22,7 @@ window.Redoc.init(
     },
   },
   place,
+  () => {
+    place.dataset.shown = "";
+  },
 );
