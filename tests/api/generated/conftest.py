@@ -60,21 +60,26 @@ def world(django_db_setup, django_db_blocker, sandbox_process, tmp_path_factory)
 @pytest.fixture(scope="module")
 def described():
     """Return the OpenAPI document as schemathesis reads it, answered by the WSGI application."""
-    # Examples would be among the generated values.
-    document = remove_examples(orjson.loads(openapi.read_document()))
+    document = remove_ungenerated_parts(orjson.loads(openapi.read_document()))
     schema = schemathesis.openapi.from_dict(document, config=CONFIG)
     schema.app = callers.make_application()
     return schema
 
 
-def remove_examples(node: Any) -> Any:
+def remove_ungenerated_parts(node: Any) -> Any:
+    """
+    Remove examples, which would be among the generated values, and security: the caller adds the
+    credentials, also to a request that was generated without them.
+    """
     if isinstance(node, dict):
         return {
-            key: remove_examples(value)
+            key: remove_ungenerated_parts(value)
             for key, value in node.items()
-            if key not in {"example", "examples"}
+            if key not in {"example", "examples", "security"}
         }
-    return [remove_examples(value) for value in node] if isinstance(node, list) else node
+    if isinstance(node, list):
+        return [remove_ungenerated_parts(value) for value in node]
+    return node
 
 
 @pytest.fixture(scope="module")
