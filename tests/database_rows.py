@@ -7,8 +7,11 @@ from django.db import connection as database
 #: What a permitted use writes: its entry in the ledger, the key of that entry's hour, and the count
 #: of requests.
 TABLES_OF_A_RECORD = frozenset({"limited_use_leaf", "limited_use_datakey", "accounts_ratecount"})
-#: A use of a platform feature also writes that it read: ids and times.
-TABLES_OF_A_FEATURE_READ = TABLES_OF_A_RECORD | {"integrations_featureread"}
+#: A use of a platform feature also writes that it read, and counts the client: ids and times.
+TABLES_OF_A_FEATURE_READ = TABLES_OF_A_RECORD | {
+    "integrations_featureread",
+    "accounts_clienthour",
+}
 
 
 def dump_tables() -> dict[str, bytes]:

@@ -181,4 +181,4 @@ class TestCaller:
     def test_is_counted_as_a_client(self, ask):
         answer = ask()
 
-        assert '"read"' in answer["RateLimit-Policy"]
+        assert '"client"' in answer["RateLimit-Policy"]

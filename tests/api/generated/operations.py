@@ -12,18 +12,14 @@ from schemathesis.core.failures import Failure
 from integrations.urls.api import openapi
 
 _PATHS: Final = orjson.loads(openapi.read_document())["paths"]
-#: Those of a person's data.
 OPERATIONS: Final = tuple(
+    operation["operationId"] for methods in _PATHS.values() for operation in methods.values()
+)
+#: Those of a person's data.
+PERSON_OPERATIONS: Final = tuple(
     operation["operationId"]
     for path, methods in _PATHS.items()
     if path.startswith("/v1/users/{user}/")
-    for operation in methods.values()
-)
-#: Those of a service client's own matters, for its own token (`tests.api.test_token_causes`).
-CLIENT_OPERATIONS: Final = tuple(
-    operation["operationId"]
-    for path, methods in _PATHS.items()
-    if not path.startswith("/v1/users/{user}/")
     for operation in methods.values()
 )
 #: Not among them: that valid data is accepted (a time zone is a string, and few strings are one).
