@@ -3,11 +3,15 @@ from uuid import UUID
 import pytest
 
 from config.client.antares_client import ProblemError, Refused, UnexpectedResponse
-from integrations.urls.api.openapi_problem import PROBLEM
+from integrations.urls.api.openapi_examples import read_examples
 from tests.client.scripted_server import Answer, problem
 
 PATH = "/v1/users/me/messages"
-[REFUSAL] = PROBLEM["examples"]
+[REFUSAL] = [
+    refusal["body"]
+    for refusal in read_examples()["refusals"]
+    if refusal["body"]["code"] == "limited-use-refused"
+]
 
 
 @pytest.fixture

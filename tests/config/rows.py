@@ -17,6 +17,7 @@ from integrations.models import (
     ConnectAttempt,
     Event,
     Export,
+    FeatureRead,
     ItemKind,
     LookupMeans,
     Message,
@@ -115,6 +116,14 @@ def everything(house, viewer) -> None:
         lookup_blind=uuid7().bytes * 2,
     )
     Export.objects.create(integration=integration, asked_at=at, **owner)
+    FeatureRead.objects.create(
+        integration=integration,
+        feature="inbox-widget",
+        delegation_id=uuid7(),
+        first_read_at=at,
+        last_read_at=at,
+        **owner,
+    )
     fill_outbox(integration, at)
     fill_drive(integration, at)
     fill_notices(integration, at)
