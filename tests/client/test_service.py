@@ -15,7 +15,8 @@ from joserfc.jwk import ECKey
 
 from accounts import delegations
 from accounts.models import Delegation, ServiceToken
-from integrations.models import Message
+from integrations import connections
+from integrations.models import FeatureRemoval, Message
 from limited_use.models import Leaf
 from limited_use.policy.feature_registry import FEATURES
 from tests.accounts.cast import EC
@@ -219,6 +220,32 @@ class TestReadme:
         assert said == "You are signed in to Antares as somebody else."
         assert "delegation" not in session
 
+    def test_deletes_copies_and_acknowledges(self, examples, alice, widget):
+        list(examples.read_inbox(widget.delegation.id))
+        copies = {alice.integration.id}
+        disconnect(alice)
+
+        def delete(removal):
+            assert removal.user.id == alice.user.id
+            copies.remove(removal.integration)
+
+        assert examples.delete_copies(delete) == 1
+        assert copies == set()
+        assert FeatureRemoval.objects.get().acknowledged_at is not None
+        assert examples.delete_copies(delete) == 0
+
+    def test_leaves_a_removal_open_that_it_could_not_delete(self, examples, alice, widget):
+        list(examples.read_inbox(widget.delegation.id))
+        disconnect(alice)
+
+        def fail(_):
+            raise OSError("the store is full")
+
+        with pytest.raises(OSError, match="the store is full"):
+            examples.delete_copies(fail)
+
+        assert FeatureRemoval.objects.get().acknowledged_at is None
+
     def test_reads_the_whole_inbox_page_by_page(self, examples, alice, widget):
         found = [message.id for message in examples.read_inbox(widget.delegation.id)]
 
@@ -234,6 +261,15 @@ class TestReadme:
         said = examples.propose(widget.delegation.id, proposal)
 
         assert said.startswith("Refused by ")
+
+
+def disconnect(house):
+    connections.disconnect_integration(
+        integration_id=house.integration.id,
+        user_id=house.user.id,
+        organisation_id=house.organisation.id,
+        at=timezone.now(),
+    )
 
 
 def decide(user, address, decision):
