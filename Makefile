@@ -1,6 +1,6 @@
 # Each target first sets up .venv from the locked requirements; later starts find it ready.
 .DEFAULT_GOAL := help
-.PHONY: demo test test-all sheets smoke canary bench lint help lock sbom client
+.PHONY: demo test test-all sheets smoke canary bench lint help lock sbom client feature
 
 # With it set, every process would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -59,6 +59,10 @@ sbom: ## write a CycloneDX list of what production installs to .data/sbom.cdx.js
 client: ## build the Python client of the API as a wheel in .data/client, and print its path
 	@sh config/bootstrap.sh requirements-dev.txt
 	@exec $(PY) -m config.client.build
+
+feature: ## run a platform feature against the demo: F=inbox-widget, scheduler or campaigns
+	@sh config/bootstrap.sh requirements-dev.txt
+	@exec $(PY) -m config.embedded feature $(F)
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\): ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)

@@ -1,6 +1,6 @@
 """
 ``python -m config.embedded demo`` runs the service; ``… run COMMAND`` runs one command.
-``… campaigns`` asks the running demo for mail as a marketing feature would.
+``… feature NAME`` runs a platform feature that uses the running demo.
 
 The first two start the servers whose URLs are not given, and nothing outlives them.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import signal
 import subprocess  # noqa: TID251 - the launcher starts servers, never in production
@@ -21,7 +20,13 @@ from types import FrameType
 from typing import Final
 from urllib.parse import urlsplit
 
-from config.embedded import demo_report, embedded_servers, embedded_service, running_demo
+from config.embedded import (
+    demo_report,
+    embedded_servers,
+    embedded_service,
+    feature_programs,
+    running_demo,
+)
 from config.embedded.child_processes import EmbeddedServersUnavailable
 from config.embedded.demo_report import DemoPorts, print_line
 from config.embedded.earlier_data_folder import refuse_earlier_version
@@ -99,33 +104,13 @@ def _watch_processes(running: RunningService) -> int:
     return 1
 
 
-def run_campaigns(arguments: argparse.Namespace) -> int:
-    """Request Alice's mail as the Campaigns feature (purpose `marketing`); print the answer."""
-    # Imported late: the demo needs no HTTP client, and would start more slowly.
-    import httpx
-
-    from config.embedded.feature_client import FeatureClient
-
+def run_feature(arguments: argparse.Namespace) -> int:
+    """Run a platform feature's program against the running demo."""
     demo = running_demo.find_running_demo(arguments.data)
     if demo is None and arguments.port is None:
         raise EmbeddedServersUnavailable("The demo is not running. Start it with: make demo")
     url = f"http://localhost:{arguments.port}" if demo is None or arguments.port else demo.public
-    seeded = json.loads((arguments.data / "people.json").read_text(encoding="utf-8"))
-    client = next(
-        seeded_client
-        for seeded_client in seeded["clients"]
-        if seeded_client["client_id"] == "campaigns"
-    )
-    alice = seeded["people"][0]["id"]
-    feature = FeatureClient(url, client)
-    try:
-        response = feature.request_messages(client["delegation_id"], alice)
-    except httpx.ConnectError:
-        raise EmbeddedServersUnavailable(f"Nothing answers at {url}.") from None
-    print_line(f"GET /v1/users/{alice}/messages for the purpose {client['purpose']}")
-    print_line(f"{response.status_code} {response.headers['content-type']}")
-    print_line(json.dumps(response.json(), indent=2))
-    return 0
+    return feature_programs.run_feature_program(arguments.name, data_dir=arguments.data, url=url)
 
 
 def run_command(arguments: argparse.Namespace) -> int:
@@ -197,11 +182,10 @@ def main() -> int:
     command.add_argument("--sandbox-port", type=int, default=8100)
     command.add_argument("--workers", type=int, default=1)
     command.set_defaults(act=run_demo)
-    command = commands.add_parser(
-        "campaigns", help="ask the running demo for mail as a marketing feature would"
-    )
+    command = commands.add_parser("feature", help="a platform feature that uses the running demo")
+    command.add_argument("name", choices=feature_programs.PROGRAMS)
     command.add_argument("--port", type=int, help="of the demo; found without it")
-    command.set_defaults(act=run_campaigns)
+    command.set_defaults(act=run_feature)
     command = commands.add_parser("run", help="one command on that data, also while the demo runs")
     command.add_argument("command", nargs=argparse.REMAINDER)
     command.set_defaults(act=run_command)

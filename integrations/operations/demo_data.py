@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from joserfc.jwk import ECKey
 
@@ -23,11 +23,24 @@ from limited_use.policy.policy_vocabulary import Purpose
 
 @dataclass(frozen=True, slots=True)
 class SeededClient:
+    """:param redirect_uri: where the feature's program of the demo listens; empty: it has none"""
+
     client_id: str
     feature: str
     purpose: str
     private_jwk: Mapping[str, Any]
+    redirect_uri: str = ""
     delegation_id: str | None = None
+
+
+#: Features with a declared purpose, and the ports of their programs (`config.embedded.programs`).
+_CLIENTS: Final[Mapping[str, tuple[Purpose, int | None]]] = {
+    "inbox-widget": (Purpose.INBOX_DISPLAY, 8201),
+    "scheduler": (Purpose.CALENDAR_SCHEDULE, 8202),
+    "reply-assistant": (Purpose.DRAFT_PROPOSE, None),
+    "recordings": (Purpose.DRIVE_UPLOAD, None),
+}
+_CAMPAIGNS_PORT: Final = 8203
 
 
 def seed_people_and_clients(*, at: datetime) -> tuple[list[DemoPerson], list[SeededClient]]:
@@ -37,67 +50,61 @@ def seed_people_and_clients(*, at: datetime) -> tuple[list[DemoPerson], list[See
     :raises accounts.user_provisioning.UserExists: if the demo data exists; nothing is changed
     """
     people = demo_people.create_demo_people(at=at)
-    alice = people[0]
-    widget = _generate_key("inbox-widget")
+    declared = [
+        _seed_declared_client(feature, purpose, port, at=at)
+        for feature, (purpose, port) in _CLIENTS.items()
+    ]
+    return people, [*declared, _seed_campaigns(people[0], at=at)]
+
+
+def _seed_declared_client(
+    feature: str, purpose: Purpose, port: int | None, *, at: datetime
+) -> SeededClient:
+    key = _generate_key(feature)
+    redirect_uri = _build_redirect_uri(port) if port is not None else ""
     create_declared_client(
-        client_id="inbox-widget",
-        feature="inbox-widget",
-        purposes=[Purpose.INBOX_DISPLAY],
-        jwks=_get_public_jwks(widget),
+        feature=feature,
+        purposes=[purpose],
+        jwks=_get_public_jwks(key),
+        redirect_uris=[redirect_uri] if redirect_uri else [],
         at=at,
     )
-    assistant = _generate_key("reply-assistant")
-    create_declared_client(
-        client_id="reply-assistant",
-        feature="reply-assistant",
-        purposes=[Purpose.DRAFT_PROPOSE],
-        jwks=_get_public_jwks(assistant),
-        at=at,
-    )
-    recordings = _generate_key("recordings")
-    create_declared_client(
-        client_id="recordings",
-        feature="recordings",
-        purposes=[Purpose.DRIVE_UPLOAD],
-        jwks=_get_public_jwks(recordings),
-        at=at,
-    )
-    campaigns = _generate_key("campaigns")
+    return SeededClient(feature, feature, purpose, _get_private_jwk(key), redirect_uri)
+
+
+def _seed_campaigns(person: DemoPerson, *, at: datetime) -> SeededClient:
+    """Write what registration refuses, as somebody with access to the tables could."""
+    feature = "campaigns"
+    key = _generate_key(feature)
+    redirect_uri = _build_redirect_uri(_CAMPAIGNS_PORT)
     clients.create_service_client(
-        client_id="campaigns",
-        feature="campaigns",
+        client_id=feature,
+        feature=feature,
         purposes=[Purpose.MARKETING],
-        jwks=_get_public_jwks(campaigns),
+        jwks=_get_public_jwks(key),
+        redirect_uris=[redirect_uri],
         at=at,
     )
     delegation = delegations.switch_delegation_on(
-        user_id=alice.user.id,
-        organisation_id=alice.organisation.id,
-        feature="campaigns",
-        feature_version=FEATURES["campaigns"].version,
+        user_id=person.user.id,
+        organisation_id=person.organisation.id,
+        feature=feature,
+        feature_version=FEATURES[feature].version,
         at=at,
     )
-    return people, [
-        SeededClient(
-            "inbox-widget", "inbox-widget", Purpose.INBOX_DISPLAY, _get_private_jwk(widget)
-        ),
-        SeededClient(
-            "reply-assistant",
-            "reply-assistant",
-            Purpose.DRAFT_PROPOSE,
-            _get_private_jwk(assistant),
-        ),
-        SeededClient(
-            "recordings", "recordings", Purpose.DRIVE_UPLOAD, _get_private_jwk(recordings)
-        ),
-        SeededClient(
-            "campaigns",
-            "campaigns",
-            Purpose.MARKETING,
-            _get_private_jwk(campaigns),
-            str(delegation.id),
-        ),
-    ]
+    return SeededClient(
+        feature,
+        feature,
+        Purpose.MARKETING,
+        _get_private_jwk(key),
+        redirect_uri,
+        str(delegation.id),
+    )
+
+
+def _build_redirect_uri(port: int) -> str:
+    # Not localhost, whose cookies this service would receive.
+    return f"http://127.0.0.1:{port}/callback"
 
 
 def _generate_key(name: str) -> ECKey:

@@ -413,7 +413,7 @@ class _Walk:
     def see_refusal(self):
         command = [sys.executable, "-m", "config.embedded", "--data", str(self.demo.folder)]
         done = subprocess.run(
-            [*command, "campaigns"],
+            [*command, "feature", "campaigns"],
             cwd=ROOT, env=build_environment(), capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert "\n403 application/problem+json\n" in done.stdout

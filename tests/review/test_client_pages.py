@@ -145,6 +145,8 @@ class TestRegistering:
             ("keys", f"-----BEGIN PRIVATE KEY-----\n{SECRET}"),
             ("redirect_uris", write_keys(EC, private=True)),
         ],
+        # The keys are made anew in each process.
+        ids=["a set", "half a set", "PEM", "another field"],
     )
     def test_refuses_a_private_key_and_neither_keeps_nor_repeats_it(
         self, operator, field, value, is_recent, caplog

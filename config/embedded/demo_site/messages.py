@@ -85,8 +85,8 @@ STEPS: Final[Mapping[str, tuple[Promise, Promise]]] = {
     "see-refusal": (
         _("See a refusal"),
         _(
-            "Run this command in another terminal. It asks for Alice's mail as a marketing feature"
-            " would. Activity shows Alice the refusal."
+            "Run this command in another terminal. It asks for Alice's data as a marketing feature"
+            " would, at every door. Activity shows Alice the refusals."
         ),
     ),
     "ask-administrator": (

@@ -86,4 +86,6 @@ def _build_campaigns_command() -> str:
     folder = get_demo_folder()
     default = settings.BASE_DIR / ".data" / "demo"
     option = "" if folder == default else f" --data {folder}"
-    return f".venv/bin/python -m config.embedded{option} campaigns"
+    if not option:
+        return "make feature F=campaigns"
+    return f".venv/bin/python -m config.embedded{option} feature campaigns"
