@@ -25,6 +25,12 @@ OTHER_FILES: Final[Mapping[str, str]] = {
     ),
     "integrations/management/": "what a command prints for operators",
     "limited_use/management/": "what a command prints for operators",
+    "integrations/urls/api/guides.py": (
+        "guides for developers: what an operation or a limit does, tested with it in tests/api"
+    ),
+    "templates/public/guides/": (
+        "guides for developers: what an operation or a limit does, tested with it in tests/api"
+    ),
     "accounts/authorization_codes.py": "answers to service clients, tested in tests/accounts",
     "limited_use/checks.py": "what a check prints for operators",
     "config/": "what operators read",

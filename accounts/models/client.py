@@ -18,6 +18,8 @@ from accounts.ids import uuid7
 from accounts.models.delegation import Delegation
 
 MAX_REDIRECT_URI: Final = 255
+#: People for whom a client may act within a minute, unless its row has another number.
+USERS_PER_MINUTE: Final = 60
 # Purpose of a token without a person.
 CLIENT_PURPOSE: Final = "client"
 
@@ -38,7 +40,7 @@ class ServiceClient(models.Model):
     # Where `/oauth/authorize` may send people back to, compared character by character.
     redirect_uris = ArrayField(models.CharField(max_length=MAX_REDIRECT_URI), default=list)
     # Largest number of people that this client may act for within a minute.
-    users_per_minute = models.PositiveIntegerField(default=60)
+    users_per_minute = models.PositiveIntegerField(default=USERS_PER_MINUTE)
     # Median of its requests in an hour, of the last seven days; 0 at first.
     usual_requests_per_hour = models.PositiveIntegerField(default=0)
     # Earliest time by which it has to acknowledge a removal; null: nothing is open. Later, its

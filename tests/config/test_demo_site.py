@@ -416,7 +416,7 @@ class _Walk:
             [*command, "feature", "campaigns"],
             cwd=ROOT, env=build_environment(), capture_output=True, text=True, check=True,
         )  # fmt: skip
-        assert "\n403 application/problem+json\n" in done.stdout
+        assert "403 limited-use-refused" in done.stdout
 
     def ask_administrator(self):
         assert (

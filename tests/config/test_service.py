@@ -232,7 +232,10 @@ class TestDemo:
 
     def test_says_that_a_command_needs_a_running_demo(self, tmp_path):
         done = subprocess.run(
-            [sys.executable, "-m", "config.embedded", "--data", str(tmp_path), "feature", "campaigns"],
+            [
+                *(sys.executable, "-m", "config.embedded", "--data", str(tmp_path)),
+                *("feature", "campaigns"),
+            ],
             cwd=ROOT, env=build_environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
 

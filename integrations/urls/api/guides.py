@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from accounts import route_limits
+from accounts.models.client import USERS_PER_MINUTE
+from accounts.oauth.server import get_issuer, get_token_endpoint
+from accounts.rate_limit_counters import Rate
 from integrations.web import problem_catalogue
 from limited_use.policy.feature_registry import FEATURES
 
@@ -23,6 +30,27 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
+_PROGRAM_FILE: Final = (
+    Path(settings.BASE_DIR) / "templates" / "public" / "guides" / "quick_start.py"
+)
+_REQUEST_COMMAND: Final = """\
+curl {endpoint} \\
+  -d grant_type=client_credentials -d scope=purpose:inbox.display \\
+  -d delegation=$DELEGATION \\
+  -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\
+  -d client_assertion=$(python quick_start.py assertion)"""
+_LIST_COMMAND: Final = """\
+curl "{issuer}/v1/users/me/messages?limit=3" -H "Authorization: Bearer $TOKEN\""""
+_COUNTED: Final[tuple[tuple[Rate, StrOrPromise], ...]] = (
+    (route_limits.DELEGATION_READ, _("GET and HEAD of one delegation")),
+    (route_limits.DELEGATION_WRITE, _("Other methods of one delegation")),
+    (route_limits.CLIENT, _("All requests of the client")),
+    (route_limits.USER, _("All requests for one person, by the person and all clients")),
+    (route_limits.ORGANISATION, _("All requests for the people of one organisation")),
+    (route_limits.CLIENT_TOKEN, _("Token requests of the client")),
+)
+
+
 class Guide(NamedTuple):
     """
     :param slug: the last part of the address, and the name of the template
@@ -33,6 +61,63 @@ class Guide(NamedTuple):
     title: StrOrPromise
     summary: StrOrPromise
     make_context: Callable[[], dict[str, Any]]
+
+
+def _explain_quick_start() -> dict[str, Any]:
+    issuer = get_issuer()
+    program = _PROGRAM_FILE.read_text(encoding="utf-8").replace("https://antares.example", issuer)
+    return {
+        "program": program,
+        "start": "ANTARES_CLIENT_ID=inbox-widget python quick_start.py",
+        "request_command": _REQUEST_COMMAND.format(endpoint=get_token_endpoint()),
+        "list_command": _LIST_COMMAND.format(issuer=issuer),
+        "purposes_url": _get_guide_url("purposes"),
+        "tokens_url": _get_guide_url("tokens"),
+    }
+
+
+def _explain_tokens() -> dict[str, Any]:
+    issuer = get_issuer()
+    return {
+        "issuer": issuer,
+        "token_endpoint": get_token_endpoint(),
+        "authorization_endpoint": issuer + reverse("oauth_authorize"),
+        "revocation_endpoint": issuer + reverse("oauth_revoke"),
+        "metadata_url": reverse("oauth-metadata"),
+        "removal_url": _get_guide_url("removal"),
+    }
+
+
+def _explain_limits() -> dict[str, Any]:
+    return {
+        "rates": [
+            {"name": rate.name, "limit": rate.limit, "seconds": rate.seconds, "subject": subject}
+            for rate, subject in _COUNTED
+        ],
+        "headers": (
+            'RateLimit-Policy: "client";q=6000;w=60, "delegation-read";q=1200;w=60\n'
+            'RateLimit: "client";r=5987;t=42, "delegation-read";r=1187;t=42'
+        ),
+        "users_per_minute": USERS_PER_MINUTE,
+        "factor": route_limits.UNUSUAL_FACTOR,
+        "floor": route_limits.LEAST_USUAL_REQUESTS,
+    }
+
+
+def _explain_removal() -> dict[str, Any]:
+    removal = read_examples()["operations"]["list_removals"]["response"]["body"]["data"][0]
+    return {
+        "features": [
+            feature
+            for feature in FEATURES.values()
+            if feature.platform_client and feature.keeps is not None
+        ],
+        "removals": _write_json(removal),
+    }
+
+
+def _get_guide_url(slug: str) -> str:
+    return reverse("api-guide", args=[slug])
 
 
 def _explain_paging() -> dict[str, Any]:
@@ -69,7 +154,12 @@ def _explain_purposes() -> dict[str, Any]:
             }
             for purpose in TOKEN_PURPOSES
         ],
-        "person_only": [operation for operation in operations if not operation["x-purposes"]],
+        "person_only": [
+            operation
+            for operation in operations
+            if operation["x-person"] and not operation["x-purposes"]
+        ],
+        "client_only": [operation for operation in operations if operation["x-client"]],
         "example": _write_json(
             next(body for body in refusals if body["code"] == "limited-use-refused")
         ),
@@ -82,6 +172,18 @@ def _explain_stability() -> dict[str, Any]:
 
 #: In the order of the table of contents.
 GUIDES: Final[tuple[Guide, ...]] = (
+    Guide(
+        "quick-start",
+        _("Quick start"),
+        _("From nothing to the first page of a person's mail, in Python and with curl."),
+        _explain_quick_start,
+    ),
+    Guide(
+        "tokens",
+        _("Tokens"),
+        _("How a client proves itself, how a person lets it in, and how access ends."),
+        _explain_tokens,
+    ),
     Guide("paging", _("Paging"), _("Read long lists page by page."), _explain_paging),
     Guide(
         "errors",
@@ -94,6 +196,18 @@ GUIDES: Final[tuple[Guide, ...]] = (
         _("Purposes and refusals"),
         _("Which tokens may call which operations, and how a refusal looks."),
         _explain_purposes,
+    ),
+    Guide(
+        "limits",
+        _("Limits"),
+        _("How many requests are allowed, and who limited one."),
+        _explain_limits,
+    ),
+    Guide(
+        "removal",
+        _("Removal"),
+        _("What your feature must do when a person's data has to go."),
+        _explain_removal,
     ),
     Guide(
         "stability",
