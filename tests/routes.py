@@ -65,15 +65,10 @@ ONE_SHARE = Kind("401 401 401 401", "405 405 405/405/404 none", "404 404 404 404
 NO_FILES = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
 # The policy refuses features before anything is looked up.
 NO_FEATURE_SENDS = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
-# The feature on this walk was not switched on for calendars: the policy refuses it.
-CALENDAR = Kind(
-    "401 401 401 401",
-    "ok 405 405 none",
-    "404 404 404 404",
-    {"feature": "403 405 405 none"},
-)
+# The features on this walk have a purpose for mail alone: the policy refuses them, as above.
+OTHER_PURPOSE = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
 # Asked by a JSON body alone.
-ASKED = Kind("401 401 401 401", "405 400 405 none", "404 404 404 404")
+ASKED = Kind("401 401 401 401", "405 400 405 none", "404 404 404 404", OTHER_PURPOSE)
 NOTHING = Kind("404 404 404 404", "404 404 404 404", "404 404 404 404")
 # A page about the caller. Its address has no id.
 OWN_PAGE = Kind("sign-in 405 405 405", "ok 405 405 405", "ok 405 405 405")
@@ -457,7 +452,7 @@ ROUTES: dict[str, Kind] = {
         "401 401 401 401",
         "ok 400 405 none",
         "404 404 404 404",
-        {"feature": "403 400 403 403", "feature of a stranger": "403 404 403 403"},
+        OTHER_PURPOSE,
     ),
     "api-proposal": Kind(
         "401 401 401 401", "ok 405 405/405/none none", "404 404 404 404", NO_FEATURE_SENDS
@@ -471,31 +466,33 @@ ROUTES: dict[str, Kind] = {
         "401 401 401 401",
         "ok 400 405 none",
         "404 404 404 404",
-        {"feature": "403 404 405 none"},
+        OTHER_PURPOSE,
     ),
     "api-calendar": Kind(
         "401 401 401 401",
         "ok 405 428/405/428 none",
         "404 404 404 404",
-        {"feature": "403 405 404/405/404 none"},
+        OTHER_PURPOSE,
     ),
     "api-calendar-import": Kind(
-        "401 401 401 401", "405 404 405 none", "404 404 404 404", {"feature": "405 404 405 none"}
+        "401 401 401 401", "405 404 405 none", "404 404 404 404", OTHER_PURPOSE
     ),
     "api-calendar-export": Kind(
-        "401 401 401 401", "404 405 405 none", "404 404 404 404", {"feature": "404 405 405 none"}
+        "401 401 401 401", "404 405 405 none", "404 404 404 404", OTHER_PURPOSE
     ),
     # Without a window there is nothing to list.
-    "api-events": Kind("401 401 401 401", "400 400 405 none", "404 404 404 404"),
+    "api-events": Kind("401 401 401 401", "400 400 405 none", "404 404 404 404", OTHER_PURPOSE),
     # Whoever does not say which version they saw changes nothing.
     "api-event": Kind(
         "401 401 401 401",
         "ok 405 405/428/428 none",
         "404 404 404 404",
-        {"feature": "403 405 405/428/428 none"},
+        OTHER_PURPOSE,
     ),
-    "api-event-response": Kind("401 401 401 401", "405 428 405 none", "404 404 404 404"),
-    "api-event-move": Kind("401 401 401 401", "405 428 405 none", "404 404 404 404"),
+    "api-event-response": Kind(
+        "401 401 401 401", "405 428 405 none", "404 404 404 404", OTHER_PURPOSE
+    ),
+    "api-event-move": Kind("401 401 401 401", "405 428 405 none", "404 404 404 404", OTHER_PURPOSE),
     "api-free-busy": ASKED,
     "api-availability": ASKED,
     # PATCH has no body.
