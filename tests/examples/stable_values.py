@@ -26,6 +26,8 @@ OPAQUE: Final = {
     "next_cursor": "cursor",
     "provider_id": "message",
     "link": "link",
+    # Tests count them.
+    "platform_id": "platform-id",
 }
 #: Members with a value that the example states: the colour comes from the provider's random id, and
 #: the distance of the time to the request is part of the example.
