@@ -180,8 +180,8 @@ def get_feature_rules(feature: Feature) -> tuple[PolicyRule, ...]:
         for rule in PERMISSION_RULES
         if rule.purposes & feature.purposes
         and rule.data_classes & feature.data_classes
-        # A client never owns.
-        and not (feature.platform_client and Fact.ACTOR_OWNS in rule.needs)
+        # A client uses data under a person's delegation only.
+        and (not feature.platform_client or Fact.DELEGATION_LIVE in rule.needs)
         and _filter_recipients(feature, rule.recipients)
     )
 
