@@ -38,7 +38,7 @@ class DelegationProblem(StrEnum):
     """The text is the answer to the client."""
 
     UNKNOWN = "No person gave this client a delegation with this id."
-    SWITCHED_OFF = "The feature is switched off for this person."
+    SWITCHED_OFF = "The delegation has ended. If the person agrees again, there is a new one."
     PERSON_GONE = "The person's access to Antares, or to the organisation, has ended."
 
 

@@ -251,7 +251,9 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
     "DESCRIPTION": "One person's connected data, for that person or for a feature that the person"
-    " has switched on.",
+    " has switched on.\n\nBegin with the [quick start](/api/guides/quick-start/). The guide"
+    " [Tokens](/api/guides/tokens/) describes `/oauth/authorize`, `/oauth/token` and"
+    " `/oauth/revoke`.",
     # Lists of choices repeat the schema's enum.
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     # The staff site has no API.

@@ -55,7 +55,9 @@ class ServiceCredentialsGrant(ClientCredentialsGrant):  # type: ignore[misc]  # 
         self.purpose = read_purpose(scope)
         if self.purpose is None:
             raise InvalidScopeError("scope must be one purpose:<name>, or client.")
-        self.delegation_id = _read_uuid(form.get("delegation", ""))
+        if not form.get("delegation"):
+            raise InvalidRequestError("The parameter delegation is missing.")
+        self.delegation_id = _read_uuid(form["delegation"])
 
     def create_token_response(self) -> _TokenResponse:
         if self.purpose is None:

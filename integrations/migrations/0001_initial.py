@@ -931,6 +931,7 @@ class Migration(migrations.Migration):
                 ('feature', models.CharField(max_length=64)),
                 ('user_id', models.UUIDField()),
                 ('organisation_id', models.UUIDField()),
+                ('connection_id', models.UUIDField()),
                 ('integration_id', models.UUIDField()),
                 ('product', models.CharField(max_length=16)),
                 ('delegation_id', models.UUIDField()),

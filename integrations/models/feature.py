@@ -79,7 +79,8 @@ class FeatureRemoval(models.Model):
     feature = models.CharField(max_length=64)
     user_id = models.UUIDField()
     organisation_id = models.UUIDField()
-    # Not a key of a row: it stays when the rows are gone.
+    # Not keys of rows: they stay when the rows are gone.
+    connection_id = models.UUIDField()
     integration_id = models.UUIDField()
     product = models.CharField(max_length=16)
     delegation_id = models.UUIDField()

@@ -45,10 +45,10 @@ ACKNOWLEDGED_WITHIN: Final = timedelta(hours=24)
 #: covers later reads, it has to be listed again before it is acknowledged. The predicate is that of
 #: the constraint `removal_open_once_per_reason`.
 _INSERT_WHOLE: Final = """
-INSERT INTO integrations_featureremoval AS r (id, feature, user_id, organisation_id, integration_id,
-    product, delegation_id, reason, item_ids, last_read_at, issued_at, due_at)
-SELECT n.id, f.feature, f.user_id, f.organisation_id, f.integration_id, i.product, f.delegation_id,
-       %(reason)s, '{}', f.last_read_at, %(at)s, %(due_at)s
+INSERT INTO integrations_featureremoval AS r (id, feature, user_id, organisation_id, connection_id,
+    integration_id, product, delegation_id, reason, item_ids, last_read_at, issued_at, due_at)
+SELECT n.id, f.feature, f.user_id, f.organisation_id, i.connection_id, f.integration_id, i.product,
+       f.delegation_id, %(reason)s, '{}', f.last_read_at, %(at)s, %(due_at)s
   FROM unnest(%(ids)s::uuid[], %(reads)s::uuid[]) AS n (id, read_id)
   JOIN integrations_featureread AS f ON f.id = n.read_id
   JOIN integrations_integration AS i ON i.id = f.integration_id
@@ -105,7 +105,7 @@ def issue_item_removals(
     ids = list(dict.fromkeys(item_ids))
     if not ids:
         return
-    product = Integration.objects.values_list("product", flat=True).get(id=integration_id)
+    integration = Integration.objects.only("product", "connection_id").get(id=integration_id)
     for read in reads:
         left = ids[_extend_open_removal(read, ids, reason) :]
         FeatureRemoval.objects.bulk_create(
@@ -113,8 +113,9 @@ def issue_item_removals(
                 feature=read.feature,
                 user_id=read.user_id,
                 organisation_id=read.organisation_id,
+                connection_id=integration.connection_id,
                 integration_id=integration_id,
-                product=product,
+                product=integration.product,
                 delegation_id=read.delegation_id,
                 reason=reason,
                 item_ids=chunk,

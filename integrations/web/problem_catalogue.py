@@ -124,7 +124,7 @@ REMOVAL_CHANGED: Final = ProblemType(
 INVALID_CURSOR: Final = ProblemType(
     400,
     "invalid-cursor",
-    _("This cursor belongs to another list."),
+    _("This cursor is not valid, or belongs to another list or other filters."),
     _("Send the request without a cursor."),
 )
 EXPIRED_CURSOR: Final = ProblemType(

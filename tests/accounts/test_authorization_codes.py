@@ -28,6 +28,7 @@ from tests.accounts.cast import AT, EC, Asking, post_form
 
 pytestmark = pytest.mark.django_db
 CALLBACK = "https://widget.example/callback"
+ENDED = "The delegation has ended. If the person agrees again, there is a new one."
 VERIFIER = secrets.token_urlsafe(32)
 
 
@@ -176,7 +177,7 @@ class TestCode:
         assert read_error(exchange()) == (
             400,
             "invalid_grant",
-            "The feature is switched off for this person.",
+            ENDED,
         )
 
     def test_brings_nothing_once_the_epoch_has_moved(self, exchange, delegation):
@@ -389,4 +390,7 @@ class TestCauses:
         off = post_form(asking.form())
 
         assert read_error(unknown)[2] == "No person gave this client a delegation with this id."
-        assert read_error(off)[2] == "The feature is switched off for this person."
+        assert (
+            read_error(off)[2]
+            == "The delegation has ended. If the person agrees again, there is a new one."
+        )

@@ -40,17 +40,18 @@ def program(monkeypatch, tmp_path):
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     module.ANTARES = settings.PUBLIC_URL.rstrip("/")
-    module.KEY_FILE = tmp_path / "key.json"
+    module.PRIVATE_KEY = tmp_path / "private.json"
+    module.PUBLIC_KEYS = tmp_path / "public.json"
     module.REDIRECT_URI = f"http://127.0.0.1:{port}/callback"
     return module
 
 
 @pytest.fixture
-def registered(program, capsys):
+def registered(program):
     """Start the program once, and register what it prints."""
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="Send the operator"):
         program.read_or_create_key()
-    public = json.loads(capsys.readouterr().out.splitlines()[1])
+    public = json.loads(program.PUBLIC_KEYS.read_text())
     client = cast.widget()
     clients.replace_service_client_keys(client_id=client.client_id, jwks=public)
     ServiceClient.objects.update(redirect_uris=[program.REDIRECT_URI])

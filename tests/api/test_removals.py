@@ -276,6 +276,7 @@ class TestSwitchingOff:
             delegation_id=live.id, user_id=alice.user.id, at=timezone.now()
         )
 
+    @pytest.mark.claim("activity.removal-issued")
     def test_tells_the_feature_for_each_integration_that_it_read(self, alice, widget, own):
         second = houses.household(who=(alice.user, alice.organisation, alice.membership))
         second.settle()

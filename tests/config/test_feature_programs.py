@@ -112,7 +112,7 @@ class TestInboxWidget:
         alice.browser.submit(page, form, form.data(button="off"))
         ended = widget.get("/").text
 
-        assert "The feature is switched off for this person." in ended
+        assert "The delegation has ended. If the person agrees again, there is a new one." in ended
         assert "<li>" not in ended
 
 

@@ -75,6 +75,7 @@ def owe_removal(*, feature=FEATURE, due_at, acknowledged_at=None):
         feature=feature,
         user_id=uuid7(),
         organisation_id=uuid7(),
+        connection_id=uuid7(),
         integration_id=uuid7(),
         product="mail",
         delegation_id=uuid7(),

@@ -66,6 +66,7 @@ def _present_removal(removal: FeatureRemoval, platform_ids: dict[UUID, str]) -> 
         "user": {"id": removal.user_id, "platform_id": platform_ids.get(removal.user_id, "")},
         "delegation": removal.delegation_id,
         "product": removal.product,
+        "connection_id": removal.connection_id,
         "integration": removal.integration_id,
         "reason": removal.reason,
         "items": removal.item_ids,

@@ -55,13 +55,18 @@ class RemovalSerializer(serializers.Serializer[None]):
     user = PlatformReferenceSerializer()
     delegation = serializers.UUIDField(help_text="The delegation of the feature's last read.")
     product = serializers.ChoiceField(choices=["mail", "calendar", "drive"])
-    integration = serializers.UUIDField()
+    connection_id = serializers.UUIDField(
+        help_text="The account, as `connection_id` of messages and calendars."
+    )
+    integration = serializers.UUIDField(
+        help_text="The product of this account, as `integrations[].id` of connections."
+    )
     reason = serializers.ChoiceField(choices=RemovalReason.values)
     items = serializers.ListField(
         child=serializers.UUIDField(),
         help_text="Ids of messages or events; empty: everything of the integration.",
     )
-    last_read_at = serializers.DateTimeField(help_text="Exact to the minute.")
+    last_read_at = serializers.DateTimeField()
     issued_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField(help_text="When the feature's tokens are refused.")
     acknowledged_at = serializers.DateTimeField(allow_null=True)

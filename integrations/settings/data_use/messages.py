@@ -96,6 +96,9 @@ EVENT: Final[Texts] = {
     "consent.expired": _("Your agreement expired"),
     "delegation.switched_on": _("You switched the feature on"),
     "delegation.switched_off": _("You switched the feature off"),
+    "removal.issued": claim(
+        "activity.removal-issued", _("Antares told the feature to delete its copies")
+    ),
     "grant.discarded": _("Access returned to the provider"),
     "integration.connected": _("Mailbox, calendar or Drive connected"),
     "integration.disconnected": _("Mailbox, calendar or Drive disconnected"),

@@ -21,31 +21,38 @@ def make_code_samples(
     url = f"{ORIGIN}{path.format(**request['path'])}"
     media_type = next(iter(operation.get("requestBody", {}).get("content", {})), "")
     headers = dict(request["headers"])
-    is_for_tokens = bool(operation["x-purposes"])
+    token_name = _get_token_name(operation)
     if "body" in request and media_type != JSON:
         headers["Content-Type"] = media_type
     return [
         {
             "lang": "Shell",
             "label": "curl",
-            "source": _write_curl(url, request, headers, is_for_tokens=is_for_tokens),
+            "source": _write_curl(url, request, headers, token_name=token_name),
         },
         {
             "lang": "Python",
             "label": "httpx",
-            "source": _write_python(url, request, headers, is_for_tokens=is_for_tokens),
+            "source": _write_python(url, request, headers, token_name=token_name),
         },
     ]
 
 
+def _get_token_name(operation: Mapping[str, Any]) -> str:
+    """Return the variable with the token; empty for the person's session."""
+    if operation["x-client"]:
+        return "client_token"
+    return "token" if operation["x-purposes"] else ""
+
+
 def _write_curl(
-    url: str, request: Mapping[str, Any], headers: Mapping[str, str], *, is_for_tokens: bool
+    url: str, request: Mapping[str, Any], headers: Mapping[str, str], *, token_name: str
 ) -> str:
     query = f"?{urlencode(request['query'])}" if request["query"] else ""
     first = "" if request["method"] == "GET" else f"-X {request['method']} "
     lines = [f"curl {first}{shlex.quote(url + query)}"]
-    if is_for_tokens:
-        lines.append('-H "Authorization: Bearer $TOKEN"')
+    if token_name:
+        lines.append(f'-H "Authorization: Bearer ${token_name.upper()}"')
     else:
         lines.append('-b "__Host-session=$SESSION; __Host-csrf=$CSRF"')
         if request["method"] != "GET":
@@ -62,7 +69,7 @@ def _write_curl(
 
 
 def _write_python(
-    url: str, request: Mapping[str, Any], headers: Mapping[str, str], *, is_for_tokens: bool
+    url: str, request: Mapping[str, Any], headers: Mapping[str, str], *, token_name: str
 ) -> str:
     arguments = [repr(request["method"]), repr(url)]
     if request["query"]:
@@ -73,14 +80,14 @@ def _write_python(
         name = "content" if isinstance(request["body"], str) else "json"
         arguments.append(f"{name}={_write_value(request['body'])}")
     call = "".join(f"    {argument},\n" for argument in arguments)
-    if is_for_tokens:
-        client = 'httpx.Client(headers={"Authorization": f"Bearer {token}"})'
+    if token_name:
+        client = f'httpx.Client(headers={{"Authorization": f"Bearer {{{token_name}}}"}})'
     else:
         client = (
             'httpx.Client(\n    cookies={"__Host-session": session, "__Host-csrf": csrf},\n'
             f'    headers={{"X-CSRFToken": csrf, "Referer": "{ORIGIN}/"}},\n)'
         )
-    names = "token = ..." if is_for_tokens else "session, csrf = ..., ..."
+    names = f"{token_name} = ..." if token_name else "session, csrf = ..., ..."
     return (
         f"import httpx\n\n{names}\nclient = {client}\n"
         f"response = client.request(\n{call})\nresponse.raise_for_status()\n"

@@ -18,7 +18,7 @@ from accounts import route_limits
 from accounts.models.client import USERS_PER_MINUTE
 from accounts.oauth.server import get_issuer, get_token_endpoint
 from accounts.rate_limit_counters import Rate
-from integrations.web import problem_catalogue
+from integrations.web import problem_catalogue, slow_routes
 from limited_use.policy.feature_registry import FEATURES
 
 from .openapi import read_document
@@ -34,13 +34,39 @@ _PROGRAM_FILE: Final = (
     Path(settings.BASE_DIR) / "templates" / "public" / "guides" / "quick_start.py"
 )
 _REQUEST_COMMAND: Final = """\
+DELEGATION=...  # as printed
 curl {endpoint} \\
   -d grant_type=client_credentials -d scope=purpose:inbox.display \\
   -d delegation=$DELEGATION \\
   -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\
   -d client_assertion=$(python quick_start.py assertion)"""
+_REVOKE_COMMAND: Final = """\
+curl {endpoint} -d token=$TOKEN \\
+  -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\
+  -d client_assertion=$(python quick_start.py assertion)"""
+_REMOVAL_COMMANDS: Final = """\
+curl {endpoint} -d grant_type=client_credentials -d scope=client \\
+  -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\
+  -d client_assertion=$(python quick_start.py assertion)
+
+# With the access_token of the response:
+curl "{issuer}/v1/removals" -H "Authorization: Bearer $CLIENT_TOKEN"
+
+# Once your copies are deleted:
+curl -X POST "{issuer}/v1/removals/$REMOVAL/acknowledge" \\
+  -H "Authorization: Bearer $CLIENT_TOKEN\""""
 _LIST_COMMAND: Final = """\
 curl "{issuer}/v1/users/me/messages?limit=3" -H "Authorization: Bearer $TOKEN\""""
+#: Of `DelegationCodeGrant`, with the ids of other examples.
+_TOKEN_RESPONSE: Final = {
+    "access_token": "…",
+    "token_type": "Bearer",
+    "expires_in": 600,
+    "scope": "purpose:inbox.display",
+    "delegation": "01980000-0000-7000-8000-000000000001",
+    "user": "01980000-0000-7000-8000-000000000002",
+    "platform_user": "platform-alice",
+}
 _COUNTED: Final[tuple[tuple[Rate, StrOrPromise], ...]] = (
     (route_limits.DELEGATION_READ, _("GET and HEAD of one delegation")),
     (route_limits.DELEGATION_WRITE, _("Other methods of one delegation")),
@@ -48,6 +74,12 @@ _COUNTED: Final[tuple[tuple[Rate, StrOrPromise], ...]] = (
     (route_limits.USER, _("All requests for one person, by the person and all clients")),
     (route_limits.ORGANISATION, _("All requests for the people of one organisation")),
     (route_limits.CLIENT_TOKEN, _("Token requests of the client")),
+    (route_limits.BAD_TOKEN, _("Requests of your network with a token that is not valid")),
+    (
+        route_limits.ANONYMOUS,
+        _("Requests of your network without a token, or for an address that does not exist"),
+    ),
+    (slow_routes.PROVIDER, _("Requests of one delegation that ask Google or Microsoft")),
 )
 
 
@@ -69,6 +101,7 @@ def _explain_quick_start() -> dict[str, Any]:
     return {
         "program": program,
         "start": "ANTARES_CLIENT_ID=inbox-widget python quick_start.py",
+        "operator": settings.SUPPORT_EMAIL,
         "request_command": _REQUEST_COMMAND.format(endpoint=get_token_endpoint()),
         "list_command": _LIST_COMMAND.format(issuer=issuer),
         "purposes_url": _get_guide_url("purposes"),
@@ -84,6 +117,8 @@ def _explain_tokens() -> dict[str, Any]:
         "authorization_endpoint": issuer + reverse("oauth_authorize"),
         "revocation_endpoint": issuer + reverse("oauth_revoke"),
         "metadata_url": reverse("oauth-metadata"),
+        "response": _write_json(_TOKEN_RESPONSE),
+        "revoke_command": _REVOKE_COMMAND.format(endpoint=issuer + reverse("oauth_revoke")),
         "removal_url": _get_guide_url("removal"),
     }
 
@@ -112,6 +147,7 @@ def _explain_removal() -> dict[str, Any]:
             for feature in FEATURES.values()
             if feature.platform_client and feature.keeps is not None
         ],
+        "commands": _REMOVAL_COMMANDS.format(endpoint=get_token_endpoint(), issuer=get_issuer()),
         "removals": _write_json(removal),
     }
 

@@ -15,7 +15,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
+from accounts.oauth.server import get_issuer
 from limited_use.policy.feature_registry import FEATURES
+
+from .code_samples import ORIGIN
 
 DOCUMENT_FILE = Path(__file__).with_name("openapi.json")
 
@@ -79,7 +82,9 @@ def read_document() -> bytes:
 
 @require_safe
 def serve_document(_: HttpRequest) -> HttpResponse:
-    return HttpResponse(read_document(), content_type="application/json")
+    """Serve the document with the addresses of this service in its examples."""
+    document = read_document().replace(ORIGIN.encode(), get_issuer().encode())
+    return HttpResponse(document, content_type="application/json")
 
 
 # Public.

@@ -126,7 +126,7 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         "\n\nA removal names items, or everything of an integration. It is issued when a person"
         " disconnects or withdraws, switches the feature off, or when items no longer exist, if the"
         " feature ever received data of the integration. Delete the copies and acknowledge the"
-        " removal until `due_at`. Later, the feature's tokens are refused with the problem"
+        " removal by `due_at`. Later, the feature's tokens are refused with the problem"
         " `removals-overdue` until it has.",
     ),
     "acknowledge_removal": OperationText(

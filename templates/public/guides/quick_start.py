@@ -1,8 +1,8 @@
 """
 Ask a person for their mail, and print the newest messages.
 
-Needs Python 3.11, httpx and joserfc. The first start writes a key and prints its public half for
-the operator of Antares; `python quick_start.py assertion` prints an assertion for curl.
+Needs Python 3.11 or later, httpx and joserfc. The first start writes a private key, and the public
+key for the operator of Antares. `python quick_start.py assertion` prints an assertion for curl.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from joserfc.jwk import ECKey
 ANTARES = os.environ.get("ANTARES_URL", "https://antares.example")
 CLIENT_ID = os.environ.get("ANTARES_CLIENT_ID", "inbox-widget")
 PURPOSE = os.environ.get("ANTARES_PURPOSE", "inbox.display")
-REDIRECT_URI = "http://127.0.0.1:8201/callback"
-KEY_FILE = Path(os.environ.get("ANTARES_KEY_FILE", "antares-key.json"))
+REDIRECT_URI = os.environ.get("ANTARES_REDIRECT_URI", "http://127.0.0.1:8201/callback")
+PRIVATE_KEY = Path("antares-private.json")
+PUBLIC_KEYS = Path("antares-public.json")
 
 
 def read_or_create_key() -> ECKey:
-    if not KEY_FILE.exists():
+    if not PRIVATE_KEY.exists():
         key = ECKey.generate_key("P-256", {"kid": secrets.token_hex(4)})
-        KEY_FILE.touch(mode=0o600)
-        KEY_FILE.write_text(json.dumps(key.as_dict(private=True)))
-        public = {"keys": [key.as_dict(private=False)]}
-        print(f"For the operator of Antares: {REDIRECT_URI} and\n{json.dumps(public)}")
-        raise SystemExit(0)
-    return ECKey.import_key(json.loads(KEY_FILE.read_text()))
+        PRIVATE_KEY.touch(mode=0o600)
+        PRIVATE_KEY.write_text(json.dumps(key.as_dict(private=True)))
+        PUBLIC_KEYS.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+        raise SystemExit(f"Send the operator of Antares {PUBLIC_KEYS} and {REDIRECT_URI}")
+    return ECKey.import_key(json.loads(PRIVATE_KEY.read_text()))
 
 
 def sign_assertion(key: ECKey) -> str:
-    """Return a JWT that authenticates the client once, within two minutes (RFC 7523)."""
+    """Return a JWT that authenticates the client once (RFC 7523)."""
     now = int(time.time())
     claims = {
         "iss": CLIENT_ID,
@@ -56,20 +56,25 @@ def sign_assertion(key: ECKey) -> str:
     return jwt.encode({"alg": "ES256", "kid": key.kid}, claims, key, algorithms=["ES256"])
 
 
+def read_answer(response: httpx.Response) -> dict[str, Any]:
+    """Return the body, or stop with what Antares says about the request."""
+    if not response.is_success:
+        raise SystemExit(f"{response.status_code} {response.url}\n{response.text}")
+    body: dict[str, Any] = response.json()
+    return body
+
+
 def request_token(key: ECKey, **form: str) -> dict[str, Any]:
     form |= {
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
         "client_assertion": sign_assertion(key),
     }
-    response = httpx.post(f"{ANTARES}/oauth/token", data=form)
-    body: dict[str, Any] = response.json()
-    if response.status_code != 200:
-        raise SystemExit(f"{body['error']}: {body['error_description']}")
-    return body
+    return read_answer(httpx.post(f"{ANTARES}/oauth/token", data=form))
 
 
 def ask_person(verifier: str) -> str:
     """Send the person to Antares; return the code with which they come back."""
+    received: dict[str, str] = {}
     state = secrets.token_urlsafe(16)
     digest = hashlib.sha256(verifier.encode()).digest()
     parameters = {
@@ -82,9 +87,11 @@ def ask_person(verifier: str) -> str:
         "code_challenge_method": "S256",
     }
     address = f"{ANTARES}/oauth/authorize?{urllib.parse.urlencode(parameters)}"
-    print(f"Open {address}", flush=True)
-    webbrowser.open(address)
-    received = wait_for_callback()
+    with listen_for_callback(received) as server:
+        print(f"Open {address}", flush=True)
+        webbrowser.open(address)
+        while not received:
+            server.handle_request()
     if (received.get("state"), received.get("iss")) != (state, ANTARES):
         raise SystemExit("The redirect is not the answer to this request.")
     if "code" not in received:
@@ -92,23 +99,20 @@ def ask_person(verifier: str) -> str:
     return received["code"]
 
 
-def wait_for_callback() -> dict[str, str]:
-    received: dict[str, str] = {}
-
+def listen_for_callback(received: dict[str, str]) -> HTTPServer:
     class Callback(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             address = urllib.parse.urlsplit(self.path)
-            if address.path == "/callback":
+            if address.path == urllib.parse.urlsplit(REDIRECT_URI).path:
                 received.update(urllib.parse.parse_qsl(address.query))
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"Return to the terminal.")
 
-    port = urllib.parse.urlsplit(REDIRECT_URI).port or 80
-    with HTTPServer(("127.0.0.1", port), Callback) as server:
-        while not received:
-            server.handle_request()
-    return received
+        def log_message(self, *_: object) -> None:
+            """Print nothing: the address holds the code."""
+
+    return HTTPServer(("127.0.0.1", urllib.parse.urlsplit(REDIRECT_URI).port or 80), Callback)
 
 
 def main() -> None:
@@ -130,7 +134,7 @@ def main() -> None:
         params={"limit": 10},
         headers={"Authorization": f"Bearer {token['access_token']}"},
     )
-    for message in response.raise_for_status().json()["data"]:
+    for message in read_answer(response)["data"]:
         print(message["date"], message["subject"])
 
 

@@ -248,6 +248,7 @@ def _add_removal(world: GeneratedRequestsWorld) -> None:
         feature="inbox-widget",
         user_id=world.alice.id,
         organisation_id=world.organisation.id,
+        connection_id=mail.connection_id,
         integration_id=mail.id,
         product=mail.product,
         delegation_id=uuid7(),

@@ -103,6 +103,7 @@ class TestAReceipt:
                 feature="scheduler",
                 user_id=read.user_id,
                 organisation_id=read.organisation_id,
+                connection_id=mailbox.connection_id,
                 integration_id=mailbox.id,
                 product="mail",
                 delegation_id=read.delegation_id,
