@@ -41,10 +41,11 @@ from tests.smoke.walk import Failed, must
 
 WIDGET: Final = "inbox-widget"
 SCHEDULER: Final = "scheduler"
-#: What a hand-over has to bring, by name.
+OPERATORS_KEY: Final = "private key of an operator"
+#: What the walk has to bring, by name.
 KINDS: Final = (
     "state of a feature", "code verifier", "authorization code", "hand-over token",
-    "client's own token", "client assertion",
+    "client's own token", "client assertion", OPERATORS_KEY,
 )  # fmt: skip
 _MESSAGES: Final = "/v1/users/me/messages"
 _FORM: Final = {

@@ -8,22 +8,22 @@ from typing import Any, Final
 
 from joserfc.jwk import ECKey, RSAKey
 
-from tests.canaries.handing_over import WIDGET
-from tests.canaries.journey import Journey
+from tests.canaries.handing_over import OPERATORS_KEY, WIDGET, HandingOver
 from tests.smoke.client import Page
 from tests.smoke.person import SmokePerson, find_on_page
 from tests.smoke.walk import must
 
-KIND: Final = "private key of an operator"
+# A part of a key that stands nowhere by chance.
+_SHORTEST: Final = 40
 
 
 @dataclass
 class CanaryOperating:
-    journey: Journey
+    handing_over: HandingOver
 
     @property
     def operator(self) -> SmokePerson:
-        return self.journey.cast["otto"]
+        return self.handing_over.journey.cast["otto"]
 
     def paste_private_keys(self) -> str:
         """As JSON, as PEM, cut off, and in another field: each page refuses it and shows none."""
@@ -45,7 +45,7 @@ class CanaryOperating:
                 must(answer.url.endswith(path), f"{path} led to {answer.url}")
                 self._check_answer(answer, text)
                 count += 1
-        wrong = keys_form.data(keys=f"{self.journey.marks.typed}-keys")
+        wrong = keys_form.data(keys=f"{self.handing_over.typed}-keys")
         browser.submit(keys_page, keys_form, wrong)
         return f"{count} forms refused, and no key shown again"
 
@@ -55,11 +55,11 @@ class CanaryOperating:
         texts = []
         for key in keys:
             jwk: dict[str, Any] = dict(key.as_dict(private=True))
-            self.journey.cast.secrets.add(KIND, jwk["d"])
+            self.handing_over.note(OPERATORS_KEY, jwk["d"])
             pem = key.as_pem(private=True).decode()
             for line in pem.splitlines():
-                if not line.startswith("-"):
-                    self.journey.cast.secrets.add(KIND, line)
+                if len(line) > _SHORTEST and not line.startswith("-"):
+                    self.handing_over.note(OPERATORS_KEY, line)
             whole = json.dumps({"keys": [jwk]})
             texts += [whole, json.dumps(jwk), pem, whole[:-2]]
         return texts
@@ -67,6 +67,6 @@ class CanaryOperating:
     @staticmethod
     def _check_answer(answer: Page, text: str) -> None:
         must(answer.status == 400, f"{answer.url} took a private key: {answer.status}")
-        parts = [part for part in text.replace('"', "\n").split("\n") if len(part) > 40]
+        parts = [part for part in text.replace('"', "\n").split("\n") if len(part) > _SHORTEST]
         must(parts, "no part of the key is long enough to be searched for")
         must(not any(part in answer.text for part in parts), f"{answer.url} shows the key")

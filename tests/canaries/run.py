@@ -70,7 +70,7 @@ class Run:
         self.sending = CanarySending(self.journey)
         self.supporting = CanarySupport(self.journey)
         self.handing_over = HandingOver(self.journey)
-        self.operating = CanaryOperating(self.journey)
+        self.operating = CanaryOperating(self.handing_over)
         #: What was kept of each integration before its end.
         self.kept: list[Aftermath] = []
 
