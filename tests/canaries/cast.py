@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 
@@ -22,13 +23,14 @@ from tests.smoke.walk import must
 @dataclass
 class Cast:
     """
-    The people by their first names; `features` by their client's id.
+    The people by their first names; `features` and `seeded_clients` by their client's id.
 
     :param anonymous: a browser without a cookie
     """
 
     people: dict[str, SmokePerson]
     features: dict[str, FeatureClient]
+    seeded_clients: dict[str, dict[str, Any]]
     delegation_of_campaigns: str
     anonymous: SmokeBrowser
     exchanges: Exchanges
@@ -47,6 +49,8 @@ class Cast:
         self.exchanges.watch(http, f"{feature} for {of}")
         answer = asked.request_token(delegation)
         must(answer.status_code == 200, f"no token for {feature}: {answer.status_code}")
+        form = dict(parse_qsl(answer.request.content.decode()))
+        self.secrets.add("client assertion", form["client_assertion"].rpartition(".")[2])
         token = answer.json()["access_token"]
         self.secrets.add("service token", token)
         http.headers["authorization"] = f"Bearer {token}"
@@ -84,6 +88,7 @@ def assemble_cast(
     return Cast(
         people=people,
         features={name: FeatureClient(world.url, one) for name, one in clients.items()},
+        seeded_clients=clients,
         delegation_of_campaigns=clients["campaigns"]["delegation_id"],
         anonymous=anonymous,
         exchanges=exchanges,

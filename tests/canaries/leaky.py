@@ -32,7 +32,16 @@ class Leak:
             and len(response.content) > 500
         ):
             leak_everywhere(request, response.content)
+        if request.path.startswith(("/oauth/", "/operations/clients/")):
+            leak_to_log(request, response)
         return response
+
+
+def leak_to_log(request: HttpRequest, response: HttpResponse) -> None:
+    """What clients and operators send, and what they are answered."""
+    to = response.headers.get("Location", "")
+    said = response.content.decode()
+    sys.stderr.write(f"{request.get_full_path()} {request.POST.dict()} to {to} {said}\n")
 
 
 def leak_everywhere(request: HttpRequest, shown: bytes) -> None:

@@ -10,10 +10,12 @@ from tests.canaries import aftermath, letter
 from tests.canaries.aftermath import Aftermath
 from tests.canaries.cast import Cast, assemble_cast
 from tests.canaries.exchanges import Exchanges
+from tests.canaries.handing_over import SCHEDULER, HandingOver
 from tests.canaries.journey import Journey
 from tests.canaries.looking import Looking
 from tests.canaries.mailboxes import Mailboxes
 from tests.canaries.marks import ALICE, BOB, ORIGINS, Marks
+from tests.canaries.operating import CanaryOperating
 from tests.canaries.permitted import Book
 from tests.canaries.saving import CanaryFiles
 from tests.canaries.secrets_seen import SecretsSeen
@@ -67,6 +69,8 @@ class Run:
         self.uploading = CanaryUploads(self.journey)
         self.sending = CanarySending(self.journey)
         self.supporting = CanarySupport(self.journey)
+        self.handing_over = HandingOver(self.journey)
+        self.operating = CanaryOperating(self.handing_over)
         #: What was kept of each integration before its end.
         self.kept: list[Aftermath] = []
 
@@ -81,7 +85,7 @@ class Run:
         step("texts of an older version, read by their owner", journey.read_older_texts)
         step("searched at the provider, and shown from there", journey.search)
         self.calendars()
-        step("read by a feature", journey.feature_reads)
+        self.hand_over(SCHEDULER)
         step("a marketing feature refused", journey.refused)
         step("every door that a campaign tries", self.sending.try_doors)
         step("who used it, by its owner", self.owning.see_uses)
@@ -98,8 +102,10 @@ class Run:
         step("every seeded field was delivered", self.verdicts.delivered)
         self.verdicts.judge("before any purge")
         self.ends("calendars", ALICE, product="calendar")
+        step("the scheduler confirms its removal", self.confirm_calendars)
         self.ends("the Drive", ALICE, product="drive")
         self.ends("mail", ALICE, product="mail")
+        step("the widget confirms its removal", self.handing_over.confirm_disconnect)
         self.ends("Microsoft's calendars", BOB, product="calendar", provider="microsoft")
         self.ends("Microsoft's mail", BOB, product="mail", provider="microsoft")
         self.ended_by_support()
@@ -110,6 +116,22 @@ class Run:
         step("Google's descriptions of its APIs fit", lambda: as_described(self.world.sandbox))
         self.verdicts.judge("after the purge")
         self.cast.close()
+
+    def hand_over(self, *others: str) -> None:
+        step, handing_over = self.walk.step, self.handing_over
+        step("a feature let in by a person", handing_over.let_in)
+        for feature in others:
+            step(f"{feature} let in", lambda feature=feature: handing_over.let_in(feature))
+        step("words in every parameter of the hand-over", handing_over.type_wrong_words)
+        step("the feature lists its people", handing_over.list_people)
+        step("switched off: refused, and told to delete", handing_over.switch_off)
+        step("read by a feature", self.journey.feature_reads)
+        step("let in while it is on; its token revoked", handing_over.revoke)
+        step("private keys pasted by an operator", self.operating.paste_private_keys)
+        step("control: each secret of a hand-over is found", handing_over.control)
+
+    def confirm_calendars(self) -> str:
+        return self.handing_over.confirm_disconnect(SCHEDULER)
 
     def calendars(self) -> None:
         step, scheduling = self.walk.step, self.scheduling
@@ -178,7 +200,7 @@ class Run:
         step("everything read, by its owner", journey.read)
         step("messages sent, undone and refused", self.sending.send)
         step("files to send", self.uploading.send)
-        step("read by a feature", journey.feature_reads)
+        self.hand_over()
         step("a marketing feature refused", journey.refused)
         step("every door that a campaign tries", self.sending.try_doors)
         self.support()
@@ -187,6 +209,7 @@ class Run:
         step("search", self.verdicts.search)
         self.ends("the Drive", ALICE, product="drive")
         self.ends("mail", ALICE, product="mail")
+        step("the widget confirms its removal", self.handing_over.confirm_disconnect)
         self.ended_by_support()
         step("search after the purge", self.verdicts.search)
         self.cast.close()

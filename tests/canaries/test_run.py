@@ -17,6 +17,11 @@ LEAKS = (
     "rows", "sessions", "broker traffic", "logs", "mail", "temporary files",
     "crash reports", "outgoing requests", "database files", "WAL",
 )  # fmt: skip
+# Of a hand-over, and of the pages of service clients: it prints them.
+LEAKED_SECRETS = (
+    "state of a feature", "code", "code verifier", "hand-over token", "client's own token",
+    "client assertion", "private key of an operator",
+)  # fmt: skip
 # Only root may look into the memory of a parser process.
 if os.geteuid() == 0:
     LEAKS = (*LEAKS, "parser memory")
@@ -82,6 +87,8 @@ class TestARun:
         # Both searches: what one answer left in a place, the next one may write over.
         found = " ".join(line for line in said.splitlines() if "hits" in line and "FAILED" in line)
         missed = [store for store in LEAKS if f"{store}, " not in found]
+        assert missed == [], found
+        missed = [kind for kind in LEAKED_SECRETS if not re.search(rf", {kind} \d+, ", found)]
         assert missed == [], found
         # Where, in what form, and nothing of what.
         assert "cnry" not in found

@@ -15,6 +15,7 @@ from tests.canaries.looking import Looking, Result
 from tests.canaries.marks import BOB, ORIGINS, Marks
 from tests.canaries.needles import Needles
 from tests.canaries.permitted import Book
+from tests.canaries.scanner import Hit
 from tests.canaries.secrets_seen import SecretsSeen
 from tests.canaries.world import CanaryWorld
 from tests.smoke.walk import Failed, Walk, eventually, must
@@ -98,13 +99,13 @@ class Verdicts:
         self._table(result)
         must(not result.missed, f"the search was not everywhere: {'; '.join(result.missed)}")
         if result.hits:
-            # One of each store first: where there are many, all stores are seen nevertheless.
-            first = {one.store: one for one in reversed(result.hits)}
-            ordered = sorted(result.hits, key=lambda one: first[one.store] is not one)
+            # One of each store and kind first: where there are many, all of them are seen.
+            first = {key: hit for hit in reversed(result.hits) for key in _get_keys(hit)}
+            ordered = sorted(result.hits, key=lambda hit: hit not in first.values())
             shown = [
                 f"{one.store}, {_safe(one.where)}, {one.needle}, {one.encoding}" for one in ordered
             ]
-            raise Failed(f"{len(shown)} hits: " + "; ".join(shown[:_SHOWN]))
+            raise Failed(f"{len(shown)} hits: " + "; ".join(shown[: max(_SHOWN, len(first))]))
         return f"0 hits for {result.needles} canaries and secrets"
 
     def _table(self, result: Result) -> None:
@@ -188,6 +189,11 @@ def _open_files(pid: int) -> set[str]:
             with suppress(FileNotFoundError):
                 found.add(str(one.readlink()).partition(":")[0])
     return found
+
+
+def _get_keys(hit: Hit) -> tuple[str, str]:
+    """Return its store, and the kind of what was found: the name without its number."""
+    return hit.store, f"kind {re.sub(r' [0-9]+$', '', hit.needle)}"
 
 
 def _safe(where: str) -> str:

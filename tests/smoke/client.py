@@ -124,6 +124,10 @@ class SmokeBrowser:
         return self._follow(self.http.get(urljoin(self.base_url, url)))
 
     def submit(self, page: Page, form: Form, data: list[tuple[str, str]]) -> Page:
+        return self._follow(self.send_form(page, form, data))
+
+    def send_form(self, page: Page, form: Form, data: list[tuple[str, str]]) -> httpx.Response:
+        """Return the answer to the form itself, such as a redirect to another site."""
         url = urljoin(page.url, form.action)
         headers = {
             "referer": page.url,
@@ -133,8 +137,8 @@ class SmokeBrowser:
         for name, value in data:
             body.setdefault(name, []).append(value)
         if form.method == "get":
-            return self._follow(self.http.get(url, params=body, headers=headers))
-        return self._follow(self.http.post(url, data=body, headers=headers))
+            return self.http.get(url, params=body, headers=headers)
+        return self.http.post(url, data=body, headers=headers)
 
     def _check_headers(self, response: httpx.Response) -> None:
         if not str(response.url).startswith(f"{self.base_url}/"):

@@ -135,13 +135,7 @@ class SmokeFiles:
 
     def switch_off(self) -> str:
         """By its owner; its token opens nothing any more."""
-        page = self.owner.browser.get("/settings/access/")
-        form = next(
-            one
-            for one in forms(page.text)
-            if f"/settings/features/{FEATURE}/" in one.action and "delegation" in dict(one.fields)
-        )
-        self.owner.browser.submit(page, form, form.data(button="off"))
+        self.owner.switch_off(FEATURE)
         url = f"{self.recordings.base_url}/v1/users/me/files"
         answer = httpx.get(url, headers=self.headers, timeout=30)
         must(answer.status_code in {401, 403}, f"it was answered {answer.status_code}")
@@ -154,6 +148,7 @@ class SmokeFiles:
         receipt = eventually(lambda: self.receipts.next(self.owner), within=120, says="a receipt")
         status, said = self.receipts.verify(receipt)
         must(status == 0, said)
+        self.receipts.check_features(receipt)
         uploads = json.loads(receipt)["body"]["uploads"]
         must(uploads["saved"] == len(self.saved), f"it names {uploads['saved']} files")
         for name in self.saved:

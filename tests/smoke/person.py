@@ -8,7 +8,7 @@ import time
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.smoke.client import Page, SmokeBrowser, forms
+from tests.smoke.client import Form, Page, SmokeBrowser, forms
 from tests.smoke.walk import Failed, must
 
 MAIL_SCOPE = "gmail.readonly"
@@ -79,13 +79,34 @@ class SmokePerson:
         page = self.browser.get(f"/settings/features/{feature}/")
         page = self.agree(page)
         must(page.status == 200, f"agreeing ended with {page.status}")
+        _, form = self._find_switch(feature)
+        return str(dict(form.fields)["delegation"])
+
+    def switch_off(self, feature: str) -> Page:
+        """Switch a platform feature off by the page of access."""
+        page, form = self._find_switch(feature)
+        return self.browser.submit(page, form, form.data(button="off"))
+
+    def _find_switch(self, feature: str) -> tuple[Page, Form]:
         page = self.browser.get("/settings/access/")
         for form in forms(page.text):
             if f"/settings/features/{feature}/" in form.action and "delegation" in dict(
                 form.fields
             ):
-                return str(dict(form.fields)["delegation"])
+                return page, form
         raise Failed(f"{feature} is not on")
+
+    def answer_feature(self, address: str, decision: str) -> str:
+        """
+        Answer a platform feature's question, and return where the browser is sent.
+
+        :param decision: ``allow`` or ``deny``
+        """
+        page = self.browser.get(address)
+        form = page.form("/oauth/authorize")
+        answer = self.browser.send_form(page, form, form.data(agree="yes", button=decision))
+        must(answer.status_code == 302, f"the feature's question ended with {answer.status_code}")
+        return str(answer.headers["location"])
 
     def agree(self, page: Page, **values: str) -> Page:
         """Tick that one agrees, and send the form that asks for it."""

@@ -17,6 +17,7 @@ from tests.canaries import stores
 from tests.smoke.calendars import Calendars
 from tests.smoke.canaries import Search
 from tests.smoke.files import SmokeFiles
+from tests.smoke.hand_over import SmokeHandOver
 from tests.smoke.living_here import LivingHere
 from tests.smoke.outlook import SmokeOutlook
 from tests.smoke.person import MAIL_SCOPE, SmokePerson, find_on_page
@@ -57,6 +58,14 @@ class Smoke:
         self.sending = SmokeSending(walk, self.sandbox, self.alice, self.account, self.mark)
         self.living_here = LivingHere(walk, self.alice, self.mark)
         self.receipts = Receipts(self.alice)
+        self.hand_over = SmokeHandOver(
+            walk=walk,
+            owner=self.alice,
+            receipts=self.receipts,
+            base_url=running.url,
+            widget=clients["inbox-widget"],
+            campaigns=clients["campaigns"],
+        )
         self.files = SmokeFiles(
             walk=walk,
             sandbox=self.sandbox,
@@ -94,6 +103,7 @@ class Smoke:
         step("a new message appears", self.deliver)
         step(f"push to readable, {DELIVERIES} deliveries", self.push_to_readable)
         step("a deleted message disappears", self.delete)
+        self.hand_over.run()
         step("feature token reads the inbox", self.feature_reads)
         step("campaigns refused", self.campaigns_refused)
         step("token expired, two workers at once: one refresh", self.refresh_once)
@@ -113,9 +123,11 @@ class Smoke:
         step("reconnected in time: nothing lost", self.reconnected)
         step("left alone for two weeks: purged, and the receipt says why", self.left_alone)
         step("disconnect: unreadable", self.disconnect)
+        step("disconnect: feature gets a removal, and confirms it", self.removal_confirmed)
         step("disconnect: everything removed, receipt written", self.purged)
         step("the receipt verifies offline", self.receipt_verifies)
         step("a changed receipt does not", self.changed_receipt_fails)
+        step("receipt and page show that the feature confirmed", self.confirmation_shown)
         step("canary scan after the purge", self.search.after)
         step("Google's descriptions of its APIs fit", lambda: as_described(self.sandbox))
 
@@ -274,6 +286,7 @@ class Smoke:
         seconds = time.monotonic() - began
         status, said = self.receipts.verify(receipt)
         must(status == 0, said)
+        self.receipts.check_features(receipt)
         return f"{seconds:.1f} s; {said.strip().splitlines()[0].strip()}"
 
     def revoked(self) -> str:
@@ -312,6 +325,7 @@ class Smoke:
         receipt = eventually(lambda: self.receipts.next(self.bob), within=120, says="the receipt")
         trigger = json.loads(receipt)["body"]["trigger"]
         must(trigger == "grant_ended", f"the receipt says {trigger}")
+        self.receipts.check_features(receipt)
         return f"trigger {trigger}, once the clock was turned back by SQL"
 
     def disconnect(self) -> str:
@@ -319,6 +333,9 @@ class Smoke:
         must("can no longer read" in self.removal.text, "the page does not say so")
         must(not self.alice.messages(), "messages still open")
         return f"{milliseconds:.0f} ms from the button to the page that says so"
+
+    def removal_confirmed(self) -> str:
+        return self.hand_over.confirm_removal(self.removal.url)
 
     def purged(self) -> str:
         began = time.monotonic()
@@ -340,6 +357,9 @@ class Smoke:
         status, said = self.receipts.verify(bytes(changed))
         must(status != 0, "a changed receipt verifies")
         return said.strip().splitlines()[-1]
+
+    def confirmation_shown(self) -> str:
+        return self.hand_over.check_receipt(self.receipt, self.removal.url)
 
     def _page_with(self, words: str):
         page = self.alice.settings()
