@@ -14,6 +14,8 @@ from limited_use.agreements import shares
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.policy_vocabulary import DataClass
 
+from . import own_calendars_sql
+
 _EVENT, _FREEBUSY = DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY
 
 
@@ -57,11 +59,10 @@ def get_own_calendars(*, actor: Actor, user_id: UUID) -> list[VisibleCalendar]:
     if actor.organisation_id is None or actor.user_id != user_id:
         return []
     statuses = FETCHABLE if actor.kind == ActorKind.CLIENT else LIVE
-    own_calendars = Calendar.objects.live().owned_by(user_id, actor.organisation_id)
-    calendars = own_calendars.filter(integration__status__in=statuses).select_related(
-        "integration__connection"
+    calendars = own_calendars_sql.list_own_calendars(
+        user_id=user_id, organisation_id=actor.organisation_id, statuses=statuses
     )
-    return [_to_visible(calendar, None) for calendar in calendars.order_by("-is_primary", "id")]
+    return [_to_visible(calendar, None) for calendar in calendars]
 
 
 def get_shared_calendars(*, actor: Actor, at: datetime) -> list[VisibleCalendar]:
