@@ -34,7 +34,8 @@ _EVENT, _FREEBUSY = DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY
 _CALENDAR: Final = (
     "id", "integration_id", "user_id", "organisation_id", "about", "role", "is_primary", "is_shown",
     "is_local", "gone_at", "cache_id", "listed_at", "cached_at", "cached_from", "cached_until",
-    "cleared_at", "asked_at", "round", "unreadable_count",
+    "cleared_at", "asked_at", "round", "compared_at", "missing_count", "extra_count",
+    "unreadable_count",
 )  # fmt: skip
 _INTEGRATION: Final = ("id", "connection_id", "product", "status", "epoch", "cache_hours")
 _CONNECTION: Final = (

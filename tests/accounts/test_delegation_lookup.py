@@ -29,7 +29,7 @@ CHANGES = {
     "switched off": lambda: Delegation.objects.update(switched_off_at=AT),
     "left": lambda: Membership.objects.update(left_at=AT),
     "closed": lambda: Organisation.objects.update(closed_at=AT),
-    "inactive": lambda: User.objects.update(is_active=False),
+    "inactive": lambda: User.objects.update(is_active=False, deactivated_at=AT),
 }
 
 
