@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -21,8 +22,6 @@ from accounts import caller_lookup, client_removals, client_usage, row_owner
 from accounts.keyed_hashes import compute_keyed_hash, compute_keyed_hashes
 from accounts.models import (
     CLIENT_PURPOSE,
-    Delegation,
-    Membership,
     ServiceClient,
     ServiceToken,
     UsedAssertion,
@@ -62,6 +61,16 @@ def hash_access_token(token: str) -> bytes:
     return compute_keyed_hash(token, purpose=_PURPOSE)
 
 
+@dataclass(frozen=True, slots=True)
+class LiveDelegation:
+    """:param is_counted: `accounts.client_usage` has counted the person for this minute"""
+
+    id: UUID
+    user_id: UUID
+    epoch: int
+    is_counted: bool
+
+
 def issue_access_token(
     *, client: ServiceClient, delegation_id: UUID, purpose: str, at: datetime
 ) -> str:
@@ -71,12 +80,12 @@ def issue_access_token(
     :raises PurposeNotDeclared, NotDelegated, client_usage.TooManyUsers:
     :raises client_removals.RemovalsOverdue:
     """
-    delegation = find_live_delegation(client=client, delegation_id=delegation_id)
+    delegation = find_live_delegation(client=client, delegation_id=delegation_id, at=at)
     return create_access_token(client=client, delegation=delegation, purpose=purpose, at=at)[0]
 
 
 def create_access_token(
-    *, client: ServiceClient, delegation: Delegation, purpose: str, at: datetime
+    *, client: ServiceClient, delegation: LiveDelegation, purpose: str, at: datetime
 ) -> tuple[str, ServiceToken]:
     """
     Return a new token, and its row, for a delegation from `find_live_delegation`.
@@ -87,12 +96,13 @@ def create_access_token(
     if purpose not in client.purposes:
         raise PurposeNotDeclared
     client_removals.refuse_overdue_client(client, at=at)
-    client_usage.count_client_user(client=client, user_id=delegation.user_id, at=at)
+    if not delegation.is_counted:
+        client_usage.count_client_user(client=client, user_id=delegation.user_id, at=at)
     token = secrets.token_urlsafe(RANDOM_BYTES)
     row = ServiceToken.objects.create(
         token_hash=hash_access_token(token),
         client=client,
-        delegation=delegation,
+        delegation_id=delegation.id,
         # If the feature was switched off since, the token is refused from the start.
         delegation_epoch=delegation.epoch,
         purpose=purpose,
@@ -102,16 +112,22 @@ def create_access_token(
     return token, row
 
 
-def find_live_delegation(*, client: ServiceClient, delegation_id: UUID) -> Delegation:
-    """:raises NotDelegated:"""
-    delegation = Delegation.objects.filter(id=delegation_id, feature=client.feature).first()
-    if delegation is None:
+def find_live_delegation(
+    *, client: ServiceClient, delegation_id: UUID, at: datetime
+) -> LiveDelegation:
+    """
+    One statement checks delegation, membership, organisation and person.
+
+    :raises NotDelegated:
+    """
+    row = caller_lookup.find_delegation(delegation_id, client=client, at=at)
+    if row is None:
         raise NotDelegated(DelegationProblem.UNKNOWN)
-    if delegation.switched_off_at is not None:
+    if row.switched_off_at is not None:
         raise NotDelegated(DelegationProblem.SWITCHED_OFF)
-    if not _is_member(delegation) or find_active_person(delegation.user_id) is None:
+    if not row.is_usable:
         raise NotDelegated(DelegationProblem.PERSON_GONE)
-    return delegation
+    return LiveDelegation(delegation_id, row.person_id, row.epoch, row.is_counted)
 
 
 def revoke_token(token: str, *, client: ServiceClient) -> None:
@@ -162,18 +178,6 @@ def find_active_person(user_id: UUID) -> User | None:
     # The database shows this row to its person only.
     with row_owner.acting_for(user_id, None):
         return User.objects.active().filter(id=user_id).first()
-
-
-def _is_member(delegation: Delegation) -> bool:
-    return (
-        Membership.objects.live()
-        .filter(
-            user_id=delegation.user_id,
-            organisation_id=delegation.organisation_id,
-            organisation__closed_at=None,
-        )
-        .exists()
-    )
 
 
 def use_client_assertion(*, client: ServiceClient, jti: str, expires_at: datetime) -> bool:

@@ -104,7 +104,9 @@ def use_authorization_code(row: AuthorizationCode, *, client: ServiceClient, at:
     unused = AuthorizationCode.objects.filter(id=row.id, used_at=None)
     if not unused.select_for_update(no_key=True).exists():
         raise CodeRefused(CodeProblem.USED)
-    delegation = api_tokens.find_live_delegation(client=client, delegation_id=row.delegation_id)
+    delegation = api_tokens.find_live_delegation(
+        client=client, delegation_id=row.delegation_id, at=at
+    )
     if delegation.epoch != row.delegation_epoch:
         raise api_tokens.NotDelegated(api_tokens.DelegationProblem.SWITCHED_OFF)
     token, token_row = api_tokens.create_access_token(

@@ -1,5 +1,6 @@
 """
-Find the caller of a request: one statement for a session, and one for a service token.
+Find the caller of a request: one statement for a session, and one for a service token. At the token
+endpoint: one for the client, and one for the delegation.
 
 Without a row owner (`accounts.row_owner`) a process sees no rows of people, so database functions
 (``migrations/sql/callers.sql``) look up the hash of a token or of a session key of their own
@@ -8,13 +9,14 @@ site.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import connection
 
 from accounts.models import (
     CLIENT_PURPOSE,
@@ -25,8 +27,7 @@ from accounts.models import (
     ServiceToken,
     User,
 )
-
-_Model = TypeVar("_Model", bound=models.Model)
+from accounts.partial_instances import make_partial_instance
 
 #: Each site's function finds sessions of that site only.
 _SESSIONS: Final = {
@@ -35,6 +36,7 @@ _SESSIONS: Final = {
 }
 _TOKENS: Final = "SELECT * FROM find_service_token(%s, %s)"
 _CLIENT_TOKENS: Final = "SELECT * FROM find_client_token(%s, %s)"
+_DELEGATIONS: Final = "SELECT * FROM find_delegation(%s, %s, %s)"
 
 
 class _SessionRow(NamedTuple):
@@ -83,6 +85,40 @@ class _ClientTokenRow(NamedTuple):
     usual_requests_per_hour: int
 
 
+class _ClientRow(NamedTuple):
+    """Named as the columns of the table; `jwks` is the text of its JSON."""
+
+    id: UUID
+    client_id: str
+    feature: str
+    purposes: list[str]
+    jwks: str
+    redirect_uris: list[str]
+    users_per_minute: int
+    usual_requests_per_hour: int
+    removals_due_at: datetime | None
+    registered_at: datetime
+
+
+_CLIENTS: Final = (
+    f"SELECT {', '.join(_ClientRow._fields)} FROM accounts_serviceclient"  # noqa: S608 - our own words
+    " WHERE client_id = %s AND retired_at IS NULL"
+)
+
+
+class DelegationRow(NamedTuple):
+    """
+    :param is_usable: the person is active, and a member of the open organisation
+    :param is_counted: `accounts.client_usage` has counted the person for this minute
+    """
+
+    person_id: UUID
+    epoch: int
+    switched_off_at: datetime | None
+    is_usable: bool
+    is_counted: bool
+
+
 class SessionCaller(NamedTuple):
     """
     The row's person is not signed: compare it with the person in the signed data.
@@ -104,7 +140,7 @@ def find_session(key_hash: str, *, at: datetime) -> SessionCaller | None:
     first_row = rows[0]
     if first_row.person_id is None:
         return SessionCaller(first_row.session_data, None, [])
-    person = _make_instance(
+    person = make_partial_instance(
         User,
         password=first_row.password,
         id=first_row.person_id,
@@ -131,7 +167,7 @@ def find_caller_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken 
     if not rows:
         return None
     row = _TokenRow._make(rows[0])
-    token = _make_instance(
+    token = make_partial_instance(
         ServiceToken,
         id=row.token_id,
         client_id=row.client_id,
@@ -140,7 +176,7 @@ def find_caller_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken 
         purpose=row.purpose,
         expires_at=row.expires_at,
     )
-    token.client = _make_instance(
+    token.client = make_partial_instance(
         ServiceClient,
         id=row.client_id,
         feature=row.feature,
@@ -149,7 +185,7 @@ def find_caller_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken 
         removals_due_at=row.removals_due_at,
         retired_at=None,
     )
-    token.delegation = _make_instance(
+    token.delegation = make_partial_instance(
         Delegation,
         id=row.delegation_id,
         user_id=row.person_id,
@@ -158,7 +194,7 @@ def find_caller_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken 
         switched_off_at=None,
     )
     token.is_counted = row.is_counted
-    token.delegation.user = _make_instance(
+    token.delegation.user = make_partial_instance(
         User,
         id=row.person_id,
         platform_id=row.platform_id,
@@ -179,7 +215,7 @@ def find_client_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken 
     if not rows:
         return None
     row = _ClientTokenRow._make(rows[0])
-    token = _make_instance(
+    token = make_partial_instance(
         ServiceToken,
         id=row.token_id,
         client_id=row.client_id,
@@ -188,7 +224,7 @@ def find_client_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken 
         purpose=CLIENT_PURPOSE,
         expires_at=row.expires_at,
     )
-    token.client = _make_instance(
+    token.client = make_partial_instance(
         ServiceClient,
         id=row.client_id,
         client_id=row.client_name,
@@ -199,8 +235,26 @@ def find_client_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken 
     return token
 
 
+def find_client(client_id: str) -> ServiceClient | None:
+    """Return the live client with a public id."""
+    rows = _fetch_rows(_CLIENTS, client_id)
+    if not rows:
+        return None
+    row = _ClientRow._make(rows[0])
+    values = row._asdict() | {"jwks": json.loads(row.jwks), "retired_at": None}
+    return make_partial_instance(ServiceClient, **values)
+
+
+def find_delegation(
+    delegation_id: UUID, *, client: ServiceClient, at: datetime
+) -> DelegationRow | None:
+    """Return a delegation to the client's feature, also one that is switched off."""
+    rows = _fetch_rows(_DELEGATIONS, delegation_id, client.id, at)
+    return DelegationRow._make(rows[0]) if rows else None
+
+
 def _load_membership(row: _SessionRow) -> Membership:
-    membership = _make_instance(
+    membership = make_partial_instance(
         Membership,
         id=row.membership_id,
         user_id=row.person_id,
@@ -208,16 +262,10 @@ def _load_membership(row: _SessionRow) -> Membership:
         epoch=row.epoch,
         left_at=None,
     )
-    membership.organisation = _make_instance(
+    membership.organisation = make_partial_instance(
         Organisation, id=row.organisation_id, name=row.organisation_name, closed_at=None
     )
     return membership
-
-
-def _make_instance(model: type[_Model], **values: Any) -> _Model:
-    fields = model._meta.concrete_fields  # noqa: SLF001 - Django's documented model API
-    names = [field.attname for field in fields if field.attname in values]
-    return model.from_db(connection.alias, names, [values[name] for name in names])
 
 
 def _fetch_rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from authlib.oauth2.rfc6749 import ClientMixin
 
+from accounts import caller_lookup
 from accounts.models import CLIENT_PURPOSE, ServiceClient
 
 AUTHORIZATION_CODE: Final = "authorization_code"
@@ -48,7 +49,7 @@ def find_registered_client(client_id: str) -> RegisteredClient | None:
     """Return the live client; None for a text that no client id has."""
     if not _CLIENT_ID.fullmatch(client_id):
         return None
-    row = ServiceClient.objects.live().filter(client_id=client_id).first()
+    row = caller_lookup.find_client(client_id)
     return RegisteredClient(row) if row is not None else None
 
 

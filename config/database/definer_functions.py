@@ -66,6 +66,7 @@ CALLERS: Final = load_functions(
         "find_service_token": _WEB,
         "find_client_token": _WEB,
         "list_delegations": _WEB,
+        "find_delegation": _WEB,
     },
 )
 

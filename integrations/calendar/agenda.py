@@ -140,9 +140,12 @@ def read_calendars(  # noqa: PLR0913 - one question in full
     at = context.at
     current = [visible for visible in calendars if visible.is_current(at)]
     start, end = window.start, window.end
-    if max_rows is not None:
-        end = event_rows.limit_window_end(current, start=start, end=end, max_rows=max_rows)
-    rows = event_rows.get_window_rows(current, start=start, end=end, details=details)
+    if max_rows is None:
+        rows = event_rows.get_window_rows(current, start=start, end=end, details=details)
+    else:
+        rows, end = event_rows.get_limited_window_rows(
+            current, start=start, end=end, details=details, max_rows=max_rows
+        )
     view_requests = _build_view_requests(current, rows, details=details)
     # A refusal for one sharer does not affect the calendars of others.
     permits = calendar_permits.to_view_separately(

@@ -1,4 +1,4 @@
-"""Filters of a list, and the rows that a list may show."""
+"""Filters of a list."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ from typing import Final
 from uuid import UUID
 
 import orjson
-from django.db.models import Q, QuerySet
-
-from accounts.actors import Actor
-from integrations.models import Message, Thread
-
-from .visible_mailboxes import NO_ORGANISATION, VisibleMailboxes
 
 #: Folders of the list filter, in our names: common folders, then Gmail's. A message may be in other
 #: folders that Gmail names; spam and deleted mail are never stored.
@@ -56,28 +50,3 @@ class MailFilters:
         """Equal filters have equal text, which cursors are bound to."""
         active_filters = {name: value for name, value in asdict(self).items() if value is not None}
         return orjson.dumps(active_filters, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def get_visible_messages(
-    *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
-) -> QuerySet[Message]:
-    """Return visible messages, unordered. `message_list_sql` reads a page of them."""
-    rows = Message.objects.filter(
-        user_id=user_id, organisation_id=actor.organisation_id or NO_ORGANISATION
-    )
-    return rows.filter(_exclude_hidden(mailboxes))
-
-
-def get_visible_threads(
-    *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
-) -> QuerySet[Thread]:
-    """Return visible threads, unordered. `thread_list_sql` reads a page of them."""
-    rows = Thread.objects.filter(
-        user_id=user_id, organisation_id=actor.organisation_id or NO_ORGANISATION
-    )
-    return rows.filter(_exclude_hidden(mailboxes))
-
-
-def _exclude_hidden(mailboxes: VisibleMailboxes) -> Q:
-    """Exclude hidden mailboxes, for the reason in `message_list_sql._select_mailboxes`."""
-    return ~Q(integration_id__in=mailboxes.hidden) if mailboxes.hidden else Q()

@@ -17,7 +17,7 @@ import orjson
 
 from integrations.formats.mime import display_name_addresses
 from integrations.formats.mime.safe_text import SafeText
-from integrations.models import Message, Thread
+from integrations.models import Message
 
 from . import messages
 from .label_names import get_label_names
@@ -70,9 +70,49 @@ class MessageListColumns(NamedTuple):
     labels: bytes | None
 
 
+class MessageDetailColumns(NamedTuple):
+    """
+    The columns of a list, and those of the message alone. Sealed columns are as stored.
+
+    :param body_integration_id: holder of the text's key
+    :param shown: the sanitised text; None if the original has to be sanitised again
+    :param content: the original; None if `shown` is there
+    """
+
+    id: UUID
+    integration_id: UUID
+    thread_id: UUID
+    received_at: datetime
+    size: int
+    is_unread: bool
+    is_starred: bool
+    has_attachments: bool
+    folders: list[str]
+    summary: bytes
+    labels: bytes | None
+    synced_at: datetime
+    body_integration_id: UUID
+    shown: bytes | None
+    content: bytes | None
+
+
+class ThreadColumns(NamedTuple):
+    id: UUID
+    integration_id: UUID
+    first_received_at: datetime
+    last_received_at: datetime
+    message_count: int
+    unread_count: int
+    has_attachments: bool
+    is_starred: bool
+
+
+MessageColumns = MessageListColumns | MessageDetailColumns
+
+
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    message: Message | MessageListColumns
+    message: Message | MessageColumns
     connection_id: UUID | None
 
 
@@ -83,8 +123,8 @@ class ThreadRow:
     summary.
     """
 
-    thread: Thread | ThreadListColumns
-    messages: tuple[Message, ...]
+    thread: ThreadColumns | ThreadListColumns
+    messages: tuple[MessageListColumns, ...]
     connection_id: UUID | None
 
 
@@ -117,7 +157,7 @@ def shape_message(row: MessageRow, opened: OpenedColumns, text: SafeText) -> Mai
         "body": "".join(text.pieces),
         "body_text": text.text,
         "attachments": shape_attachments(summary),
-        "synced_at": cast("Message", row.message).synced_at,
+        "synced_at": cast("MessageDetailColumns", row.message).synced_at,
     }
 
 
@@ -201,7 +241,7 @@ def _shape_thread_head(row: ThreadRow, summaries: list[Mapping[str, Any]]) -> Ma
 
 
 def _shape_message_head(
-    message: Message | MessageListColumns,
+    message: Message | MessageColumns,
     connection_id: UUID | None,
     summary: Mapping[str, Any],
     labels: list[str],

@@ -5,7 +5,7 @@ PostgreSQL's answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -79,27 +79,46 @@ def fetch_rows(
     :param after_condition: for rows after a position; takes its time twice and its id
     """
     condition, values = _build_condition(filter_conditions, after_condition, page)
+    return execute_binary(statement.format(condition=condition, limit=page.limit), values)
+
+
+def execute_binary(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         # Binary ciphertext has half the size of its text form; ids and times cost less, too.
         cursor.cursor.format = Format.BINARY
-        cursor.execute(statement.format(condition=condition, limit=page.limit), values)
+        cursor.execute(statement, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+
+def build_visible_condition(
+    *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes, connection_id: UUID | None = None
+) -> tuple[str, list[Any]]:
+    """
+    Return the condition of a person's visible messages or threads, and its values.
+
+    :param connection_id: None: of all visible mailboxes
+    """
+    condition, ids = _select_mailboxes(mailboxes, connection_id)
+    organisation_id = actor.organisation_id or NO_ORGANISATION
+    return f"{_OWNER_CONDITION} AND {condition}", [user_id, organisation_id, *ids]
 
 
 def _build_condition(
     filter_conditions: Mapping[str, str], after_condition: str, page: MailPageRequest
 ) -> tuple[str, list[Any]]:
-    conditions = [_OWNER_CONDITION]
-    values: list[Any] = [page.user_id, page.actor.organisation_id or NO_ORGANISATION]
+    condition, values = build_visible_condition(
+        actor=page.actor,
+        user_id=page.user_id,
+        mailboxes=page.mailboxes,
+        connection_id=page.filters.connection_id,
+    )
+    conditions = [condition]
     for name, condition in filter_conditions.items():
         value = getattr(page.filters, name)
         if value is not None:
             conditions.append(condition)
             values.append(value)
-    condition, ids = _select_mailboxes(page.mailboxes, page.filters.connection_id)
-    conditions.append(condition)
-    values += ids
     if page.after is not None:
         conditions.append(after_condition)
         values += [page.after.at, page.after.at, page.after.id]

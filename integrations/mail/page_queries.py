@@ -8,29 +8,32 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
-
 from accounts.actors import Actor
-from integrations.models import Message, MessageBody, Thread
+from integrations.models import Message, MessageBody
 from integrations.web.page_cursors import CursorPagePosition
 from limited_use.sinks.sealed_rows import SealedRow
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import SealedValue
 
-from . import label_names, list_filters, message_list_sql, thread_list_sql
-from .mail_row_types import MessageListColumns, MessageRow, ThreadListColumns, ThreadRow
+from . import detail_sql, label_names, message_list_sql, thread_list_sql
+from .mail_row_types import (
+    MessageColumns,
+    MessageListColumns,
+    MessageRow,
+    ThreadColumns,
+    ThreadListColumns,
+    ThreadRow,
+)
 from .message_list_sql import MailPageRequest
-from .message_text import get_sealed_columns
 from .visible_mailboxes import VisibleMailboxes
 
 MAXIMUM = 200
-# Newest messages of one thread that are shown.
-LONGEST_THREAD = 200
 
-_LIST_COLUMNS: Final = MessageListColumns._fields
 # Building fifty model instances costs more than opening their columns.
 _SUMMARY: Final = cast("SealedField[Any, Any]", Message._meta.get_field("summary"))  # noqa: SLF001
 _LABELS: Final = cast("SealedField[Any, Any]", Message._meta.get_field("labels"))  # noqa: SLF001
+_SHOWN: Final = cast("SealedField[Any, Any]", MessageBody._meta.get_field("shown"))  # noqa: SLF001
+_CONTENT: Final = cast("SealedField[Any, Any]", MessageBody._meta.get_field("content"))  # noqa: SLF001
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,59 +92,31 @@ def select_thread_page(page: MailPageRequest) -> MailRowPage:
 def select_message(
     message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> MailRowPage:
-    """Return an empty page for an unknown message. Send at most three queries."""
-    visible_messages = list_filters.get_visible_messages(
-        actor=actor, user_id=user_id, mailboxes=mailboxes
-    )
-    bodies = MessageBody.objects.select_related("message").filter(
-        message_id=message_id, message__in=visible_messages.filter(id=message_id)
-    )
-    try:
-        body = bodies.defer("content").get()
-        # First: loading the deferred original drops the loaded message.
-        row = _make_detail_row(body.message, mailboxes)
-        text = get_sealed_columns(body)
-    except MessageBody.DoesNotExist:
+    """Return an empty page for an unknown message. Send one query; two if it has labels."""
+    columns = detail_sql.find_message(message_id, actor=actor, user_id=user_id, mailboxes=mailboxes)
+    if columns is None:
         return MailRowPage([], [], None)
-    return MailRowPage([SealedRow(row.row, {**row.sealed, **text})], [body.integration_id], None)
+    holder = columns.body_integration_id
+    row = _make_message_row(columns, columns.integration_id, mailboxes, _find_names([columns]))
+    name, field = ("shown", _SHOWN) if columns.shown is not None else ("content", _CONTENT)
+    text = field.bind_ciphertext(getattr(columns, name), holder=holder, row=columns.id)
+    return MailRowPage([SealedRow(row.row, {**row.sealed, name: text})], [holder], None)
 
 
 def select_thread(
     thread_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> MailRowPage:
-    """Return messages newest first, or an empty page. Send two or three queries."""
-    visible_threads = list_filters.get_visible_threads(
-        actor=actor, user_id=user_id, mailboxes=mailboxes
-    )
-    thread_row = visible_threads.filter(id=thread_id).first()
-    if thread_row is None:
+    """Return messages newest first, or an empty page. Send one query; two if any has labels."""
+    thread = detail_sql.find_thread(thread_id, actor=actor, user_id=user_id, mailboxes=mailboxes)
+    if thread is None:
         return MailRowPage([], [], None)
-    thread_messages = Message.objects.filter(
-        thread_id=thread_id, integration_id=thread_row.integration_id
-    )
-    rows = list(
-        _select_page(thread_messages, "received_at", None).only(*_LIST_COLUMNS)[:LONGEST_THREAD]
-    )
-    if not rows:
-        return MailRowPage([], [], None)
-    row = _make_conversation_row(thread_row, rows, mailboxes)
-    named_row = SealedRow(row.row, {**row.sealed, **_get_sealed_names(rows)})
-    return MailRowPage([named_row], [thread_row.integration_id] * len(rows), None)
-
-
-def _select_page(
-    rows: QuerySet[Any], column: str, after: CursorPagePosition | None
-) -> QuerySet[Any]:
-    if after is not None:
-        # The first condition selects the index range; the second breaks ties.
-        rows = rows.filter(**{f"{column}__lte": after.at}).filter(
-            Q(**{f"{column}__lt": after.at}) | Q(id__lt=after.id)
-        )
-    return rows.order_by(f"-{column}", "-id")
+    columns, messages = thread
+    row = _make_conversation_row(columns, messages, mailboxes)
+    return MailRowPage([row], [columns.integration_id] * len(messages), None)
 
 
 def _make_message_row(
-    columns: MessageListColumns,
+    columns: MessageColumns,
     integration_id: UUID,
     mailboxes: VisibleMailboxes,
     names: Mapping[UUID, SealedValue | None],
@@ -168,26 +143,27 @@ def _make_thread_row(
     return SealedRow(ThreadRow(row, (), connection_id), {"0": summary})
 
 
-def _make_detail_row(message: Message, mailboxes: VisibleMailboxes) -> SealedRow:
-    connection_id = mailboxes.connection_ids.get(message.integration_id)
-    sealed = {"summary": message.summary, "labels": message.labels, **_get_sealed_names([message])}
-    return SealedRow(MessageRow(message, connection_id), sealed)
-
-
-def _get_sealed_names(messages: Sequence[Message]) -> dict[str, SealedValue | None]:
-    labelled = [message.integration_id for message in messages if message.labels is not None]
-    names = label_names.find_names(labelled)
-    return {label_names.OPENED_AS: names.get(labelled[0])} if labelled else {}
+def _find_names(messages: Sequence[MessageColumns]) -> dict[UUID, SealedValue | None]:
+    labelled = {message.integration_id for message in messages if message.labels is not None}
+    return label_names.find_names(labelled)
 
 
 def _make_conversation_row(
-    thread: Thread, messages: Sequence[Message], mailboxes: VisibleMailboxes
+    thread: ThreadColumns, messages: Sequence[MessageListColumns], mailboxes: VisibleMailboxes
 ) -> SealedRow:
+    integration_id = thread.integration_id
     sealed: dict[str, SealedValue | None] = {}
     for index, message in enumerate(messages):
-        sealed[str(index)] = message.summary
-        sealed[f"labels:{index}"] = message.labels
-    connection_id = mailboxes.connection_ids.get(thread.integration_id)
+        sealed[str(index)] = _SUMMARY.bind_ciphertext(
+            message.summary, holder=integration_id, row=message.id
+        )
+        sealed[f"labels:{index}"] = _LABELS.bind_ciphertext(
+            message.labels, holder=integration_id, row=message.id
+        )
+    names = _find_names(messages)
+    if names:
+        sealed[label_names.OPENED_AS] = names.get(integration_id)
+    connection_id = mailboxes.connection_ids.get(integration_id)
     return SealedRow(ThreadRow(thread, tuple(messages), connection_id), sealed)
 
 

@@ -1,4 +1,4 @@
-"""What a page of messages asks the database: each statement is there for a reason."""
+"""What a view of mail asks the database: each statement is there for a reason."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _OF_A_PAGE: Final = (
 )
 
 
-def statements_of(client: Any) -> list[str]:
+def statements_of(client: Any, path: str = MESSAGES) -> list[str]:
     with time_machine.travel(timezone.now(), tick=False):
         # The first request of a day, or of a feature's minute, writes that there was one.
-        assert client.get(MESSAGES).status_code == 200
+        assert client.get(path).status_code == 200
         with CaptureQueriesContext(connection) as captured:
-            assert client.get(MESSAGES).status_code == 200
+            assert client.get(path).status_code == 200
     return [one["sql"] for one in captured if not one["sql"].startswith(_OF_THE_TEST)]
 
 
@@ -56,3 +56,23 @@ class TestAPageOfMessages:
         assert len(statements) == len(expected), statements
         for part, statement in zip(expected, statements, strict=True):
             assert part in statement
+
+
+class TestAMessageAndAThread:
+    """Rows of mail are found with one statement, which says as well what may be seen."""
+
+    @pytest.mark.parametrize("caller", ["hers", "widget"])
+    @pytest.mark.parametrize("kind", ["message", "thread"])
+    def test_ask_for_its_rows_once(self, request, mine, caller, kind):
+        client = request.getfixturevalue(caller)
+        path = {
+            "message": f"{MESSAGES}/{mine.message}",
+            "thread": f"/v1/users/me/threads/{mine.thread}",
+        }[kind]
+
+        statements = statements_of(client, path)
+
+        of_mail = [one for one in statements if "integrations_message" in one]
+        assert len(of_mail) == 1, of_mail
+        assert not any("integrations_thread" in one for one in statements if one != of_mail[0])
+        assert len(statements) == len(_OF_A_PAGE) + 1, statements

@@ -34,8 +34,8 @@ from integrations.formats.recurrence.recurrence_expansion import TimeWindow
 from integrations.formats.recurrence.rrule_iter import RecurrenceWorkBudget
 from integrations.mail import mail_row_types
 from integrations.mail.api.views import MailView
+from integrations.mail.detail_sql import LONGEST_THREAD
 from integrations.mail.mail_row_types import MessageRow, ThreadRow
-from integrations.mail.page_queries import LONGEST_THREAD
 from integrations.models.calendar import get_week
 from integrations.web.api.api_views import UserDataView, json_response
 from tests.bench.models import PlainEvent, PlainMessage, PlainText, PlainThread

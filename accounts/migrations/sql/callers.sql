@@ -128,3 +128,31 @@ SELECT d.id, u.id, u.platform_id::text, o.id, o.platform_id::text, d.feature_ver
  ORDER BY d.id DESC
  LIMIT list_delegations.most
 $body$;
+
+-- Returns a delegation to the feature of a client, which may ask for a token for it. `is_usable`: as
+-- in `list_delegations`. `is_counted`: as in `find_service_token`.
+CREATE OR REPLACE FUNCTION public.find_delegation(
+    delegation uuid, client uuid, at timestamp with time zone
+)
+RETURNS TABLE (
+    person uuid, epoch integer, switched_off_at timestamp with time zone, is_usable boolean,
+    is_counted boolean
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT d.user_id, d.epoch, d.switched_off_at,
+       EXISTS (
+       SELECT FROM public.accounts_membership AS m
+         JOIN public.accounts_organisation AS o ON o.id = m.organisation_id AND o.closed_at IS NULL
+         JOIN public.accounts_user AS u ON u.id = m.user_id AND u.is_active
+        WHERE m.user_id = d.user_id AND m.organisation_id = d.organisation_id AND m.left_at IS NULL
+       ),
+       EXISTS (
+       SELECT FROM public.accounts_userminute AS p
+        WHERE p.client_id = c.id AND p.user_id = d.user_id
+          AND p.minute_at = date_trunc('minute', find_delegation.at, 'UTC')
+       )
+  FROM public.accounts_delegation AS d
+  JOIN public.accounts_serviceclient AS c
+    ON c.id = find_delegation.client AND c.feature = d.feature
+ WHERE d.id = find_delegation.delegation
+$body$;

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from config.process_classes import ProcessClass
 from integrations.access.request_context import RequestContext
-from integrations.calendar import agenda, event_rows
+from integrations.calendar import agenda, calendar_access, event_rows
 from integrations.formats.event_content import When
 from integrations.models import Event
 from tests.integrations.calendar.conftest import keyring
@@ -80,14 +82,14 @@ def read_all_pages(alice, limit: int) -> list[dict]:
 @pytest.mark.parametrize("limit", [3, 200])
 def test_brings_all_of_it_in_order_and_opens_a_part_at_once(alice, monkeypatch, limit):
     [whole] = read_all_pages(alice, 200)
-    opened, of_window = [], event_rows.get_window_rows
+    opened, of_window = [], event_rows.get_limited_window_rows
 
     def get_and_count_rows(*asked, **more):
-        rows = of_window(*asked, **more)
+        rows, end = of_window(*asked, **more)
         opened.append(len(rows))
-        return rows
+        return rows, end
 
-    monkeypatch.setattr(event_rows, "get_window_rows", get_and_count_rows)
+    monkeypatch.setattr(event_rows, "get_limited_window_rows", get_and_count_rows)
     monkeypatch.setattr(agenda, "_MAX_ROWS_PER_PAGE", 8)
     some = read_all_pages(alice, limit)
 
@@ -97,3 +99,36 @@ def test_brings_all_of_it_in_order_and_opens_a_part_at_once(alice, monkeypatch, 
     assert len(whole["data"]) > 40
     assert max(opened) <= 12 < Event.objects.count()
     assert max(len(one["data"]) for one in some) <= limit
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize(("fewer", "statements"), [(0, 1), (1, 3)])
+def test_counts_the_weeks_of_a_window_with_more_rows_only(alice, fewer, statements):
+    """As many rows as are allowed are read with the statement that would see one more."""
+    start, end = WINDOW
+    calendars = calendar_access.get_own_calendars(actor=alice, user_id=alice.user_id)
+    more = {"start": start, "end": end, "details": True}
+    whole = event_rows.get_window_rows(calendars, **more)
+
+    with CaptureQueriesContext(connection) as asked:
+        rows, until = event_rows.get_limited_window_rows(
+            calendars, **more, max_rows=len(whole) - fewer
+        )
+
+    of_events = [one["sql"] for one in asked if "integrations_event" in one["sql"]]
+    assert len(of_events) == statements
+    assert (until == end) is (fewer == 0)
+    assert (len(rows) == len(whole)) is (fewer == 0)
+    assert rows
+
+
+@pytest.mark.usefixtures("busy")
+def test_of_no_calendar_asks_for_no_row():
+    start, end = WINDOW
+    with CaptureQueriesContext(connection) as asked:
+        found = event_rows.get_limited_window_rows(
+            [], start=start, end=end, details=True, max_rows=8
+        )
+
+    assert found == ([], end)
+    assert len(asked) == 0

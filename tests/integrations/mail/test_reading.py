@@ -245,3 +245,25 @@ class TestBodyOfMessage:
 
         assert "&lt;b&gt;see&lt;/b&gt;" in shown["body"]
         assert shown["body_text"] == "<b>see</b>\n"
+
+
+class TestAMailboxThatIsHidden:
+    @pytest.mark.parametrize(
+        ("read", "name"), [(mail.read_message, "id"), (mail.read_thread, "thread_id")]
+    )
+    def test_has_no_message_and_no_thread(self, filled, read, name):
+        item = UUID(list_messages(filled)["data"][0][name])
+        assert read(make_context(filled), item)
+        filled.integration.status = IntegrationStatus.PURGING
+        filled.integration.switched_off_at = timezone.now()
+        filled.integration.save()
+
+        with pytest.raises(ObjectNotFound):
+            read(make_context(filled), item)
+
+    def test_of_another_organisation_has_neither(self, filled, mallory):
+        first = list_messages(filled)["data"][0]
+        mallory.user = filled.user
+        for read, name in ((mail.read_message, "id"), (mail.read_thread, "thread_id")):
+            with pytest.raises(ObjectNotFound):
+                read(make_context(mallory, whose=filled), UUID(first[name]))
