@@ -6,10 +6,10 @@ from typing import Final
 from uuid import UUID
 
 from accounts.actors import Actor
-from integrations.formats.mime import safe_bodies
 
 from .mail_row_types import MessageDetailColumns, MessageListColumns, ThreadColumns
 from .message_list_sql import build_visible_condition, execute_binary
+from .message_text import SANITISER_VERSION
 from .visible_mailboxes import VisibleMailboxes
 
 # Newest messages of one thread that are shown.
@@ -43,7 +43,7 @@ def find_message(
     message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: VisibleMailboxes
 ) -> MessageDetailColumns | None:
     condition, values = build_visible_condition(actor=actor, user_id=user_id, mailboxes=mailboxes)
-    version = safe_bodies.VERSION
+    version = SANITISER_VERSION
     rows = execute_binary(
         _MESSAGE_STATEMENT.format(condition=condition), [version, version, message_id, *values]
     )

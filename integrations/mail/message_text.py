@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from django.db import Error, transaction
@@ -35,6 +35,9 @@ from . import messages
 
 logger = logging.getLogger(__name__)
 
+#: A stored text of an older version is made again.
+SANITISER_VERSION: Final = safe_bodies.VERSION
+
 
 def get_sealed_columns(body: MessageBody) -> dict[str, SealedValue | None]:
     """
@@ -43,7 +46,7 @@ def get_sealed_columns(body: MessageBody) -> dict[str, SealedValue | None]:
     :param body: may be loaded without `content`
     :raises MessageBody.DoesNotExist: if it was deleted since
     """
-    if body.shown is not None and body.shown_version >= safe_bodies.VERSION:
+    if body.shown is not None and body.shown_version >= SANITISER_VERSION:
         return {"shown": body.shown}
     # This access loads the deferred original.
     return {"content": body.content}
@@ -104,7 +107,7 @@ def _store_text(record: bytes, original: SealedValue, permits: Permits) -> None:
                     "id": message_id,
                     "content": original.ciphertext,
                     "shown": sealed.ciphertext,
-                    "version": safe_bodies.VERSION,
+                    "version": SANITISER_VERSION,
                 },
             )
     except (Error, KeyDestroyed, KeyStoreUnavailable, RecordTooLarge) as error:

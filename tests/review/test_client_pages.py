@@ -23,7 +23,7 @@ from integrations.operations.client_faults import KEY_FAULTS, REDIRECT_FAULTS
 from integrations.operations.pages.client_messages import STEPS
 from limited_use.agreements import service_clients
 from limited_use.ledger import entries
-from tests.accounts.cast import EC, Asking, post_form, totp_code
+from tests.accounts.cast import EC, PEM_HEAD, Asking, post_form, totp_code
 from tests.api import cast
 from tests.integrations.pages.reading import text
 from tests.review.client_world import (
@@ -142,7 +142,7 @@ class TestRegistering:
         [
             ("keys", write_keys(EC, private=True)),
             ("keys", write_keys(EC, private=True)[:-2]),
-            ("keys", f"-----BEGIN PRIVATE KEY-----\n{SECRET}"),
+            ("keys", f"{PEM_HEAD}\n{SECRET}"),
             ("redirect_uris", write_keys(EC, private=True)),
         ],
         # The keys are made anew in each process.
