@@ -135,6 +135,7 @@ _DERIVED: Final = "follows from members of other enumerations"
 ENUMERATIONS: Final[Mapping[str, str]] = {
     "accounts.actors:ActorKind": _RECORD,
     "accounts.api_tokens:DelegationProblem": "for clients: tests/accounts",
+    "accounts.authentication:TokenRejectionCause": "for clients: tests/api/test_token_causes.py",
     "accounts.authorization_codes:CodeProblem": "for clients: tests/accounts",
     "accounts.models.time_preferences:DateFormat": "tests of accounts compare all of them",
     "accounts.oauth.assertion:AssertionRejectionCause": "for operators, without a page",

@@ -13,7 +13,7 @@ from tests.integrations.uploads.tus import encode_metadata
 
 FILE = (
     b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:1@example.test\r\n"
-    b"DTSTAMP:20260101T000000Z\r\nDTSTART:20300101T090000Z\r\nDTEND:20300101T100000Z\r\n"
+    b"DTSTAMP:20300101T000000Z\r\nDTSTART:20300101T090000Z\r\nDTEND:20300101T100000Z\r\n"
     b"SUMMARY:Imported\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 )
 
