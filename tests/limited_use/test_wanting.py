@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from authlib.oauth2.rfc6749 import AccessDeniedError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,13 @@ class TestRefusalTexts:
     def test_are_there_for_every_fact(self):
         assert set(refusal_text.MISSING_FACT_TEXTS) == set(Fact)
         assert all(said.endswith(".") for said in refusal_text.MISSING_FACT_TEXTS.values())
+
+    @pytest.mark.parametrize(
+        "text", [*RULE_TEXTS.values(), *refusal_text.MISSING_FACT_TEXTS.values()]
+    )
+    def test_can_be_an_error_description(self, text):
+        """`/oauth/authorize` sends them to the client: ASCII without quotes (RFC 6749 §4.1.2.1)."""
+        assert AccessDeniedError(description=text).description == text
 
     @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
     def test_of_a_rule_are_plain_and_its_clauses_are_known(self, rule):
