@@ -124,7 +124,7 @@ def revoke_token_of_code(code: str, *, client: ServiceClient) -> None:
 
 
 def delete_expired_codes(*, at: datetime) -> int:
-    """Delete codes whose token, if any, has expired too."""
+    """Delete each code once its token would have expired."""
     ended_before = at - api_tokens.TOKEN_LIFETIME
     return AuthorizationCode.objects.filter(expires_at__lte=ended_before).delete()[0]
 

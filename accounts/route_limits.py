@@ -31,8 +31,8 @@ DELEGATION_READ: Final = Rate("delegation-read", 1200, MINUTE)
 DELEGATION_WRITE: Final = Rate("delegation-write", 300, MINUTE)
 #: API requests of a service client, for all people.
 CLIENT: Final = Rate("client", 6000, MINUTE)
-#: API requests of and for a person, by all callers. Pages do not count: a feature that uses this up
-#: keeps nobody from the page that switches it off.
+#: API requests of and for a person, by all callers. Pages do not count: when a feature has used up
+#: this limit, the person can still open the page and switch the feature off.
 USER: Final = Rate("user", 3000, MINUTE)
 #: API requests of and for all people of an organisation. Pages do not count.
 ORGANISATION: Final = Rate("organisation", 12000, MINUTE)

@@ -7,7 +7,6 @@ the person is taken back with an error (RFC 6749 §4.1.2.1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -143,8 +142,9 @@ def _check_parameters(request: EndpointRequest, client: RegisteredClient) -> str
 
     :raises OAuth2Error: with the cause
     """
-    for name in _iterate_repeated(request):
-        raise InvalidRequestError(f"{name} was sent twice.")
+    for name in _SINGLE:
+        if len(request.args.getlist(name)) > 1:
+            raise InvalidRequestError(f"{name} was sent twice.")
     if request.args.get("response_type") != "code":
         raise UnsupportedResponseType
     purpose = read_purpose(request.args.get("scope", ""))
@@ -153,10 +153,6 @@ def _check_parameters(request: EndpointRequest, client: RegisteredClient) -> str
     if purpose not in client.row.purposes:
         raise InvalidScopeError("The client is not registered for this purpose.")
     return purpose
-
-
-def _iterate_repeated(request: EndpointRequest) -> Iterator[str]:
-    return (name for name in _SINGLE if len(request.args.getlist(name)) > 1)
 
 
 class UnsupportedResponseType(OAuth2Error):  # type: ignore[misc]  # authlib ships no types

@@ -21,7 +21,7 @@ _LIST_COLUMNS: Final = MessageListColumns._fields
 _THREAD_COLUMNS: Final = ThreadColumns._fields
 # The original is large: it is read only if there is no text to show (see `message_text`).
 _IS_SHOWN: Final = "body.shown IS NOT NULL AND body.shown_version >= %s"
-# A subquery has the condition, whose columns both tables have.
+# The condition stands in a subquery because both tables have its columns.
 _MESSAGE_STATEMENT: Final = (
     f"SELECT message.*, body.integration_id, CASE WHEN {_IS_SHOWN} THEN body.shown END,"  # noqa: S608 - our own words
     f" CASE WHEN {_IS_SHOWN} THEN NULL ELSE body.content END"

@@ -103,7 +103,7 @@ def _seed_campaigns(person: DemoPerson, *, at: datetime) -> SeededClient:
 
 
 def _build_redirect_uri(port: int) -> str:
-    # Not localhost, whose cookies this service would receive.
+    # Browsers share the cookies of a host among its ports: this service is at localhost.
     return f"http://127.0.0.1:{port}/callback"
 
 

@@ -28,7 +28,7 @@ from .request_fields import RequestBodySerializer
 
 
 class ApiView(RateLimitedView):
-    """Validated input, and responses that nobody stores."""
+    """A view that validates its input and forbids storing its responses."""
 
     content_negotiation_class = FixedContentNegotiation
     # Serializer of the query parameters; None: no parameters.

@@ -274,7 +274,7 @@ NAMES = st.one_of(
 
 
 class TestResolver:
-    """Without a database: whom the look-up returns, and nobody else."""
+    """Which people the look-up returns. No test here reads the database."""
 
     def make_resolver(self, monkeypatch, partners: dict[UUID, str]) -> PersonResolver:
         monkeypatch.setattr(person_references, "find_sharer_platform_ids", lambda _: partners)
