@@ -22,8 +22,8 @@ from joserfc.jwk import KeySet
 from accounts.models import ServiceToken, UsedAssertion
 from accounts.oauth.assertion import ALGORITHMS
 from accounts.oauth.registered_client import CLIENT_CREDENTIALS, build_scope
+from config.client.antares_client.credentials import ASSERTION_TYPE
 from config.embedded.embedded_service import RunningService
-from config.embedded.feature_client import ASSERTION
 from tests.bench import feature_people, figures, load_answers, measure, sizes
 from tests.bench.feature_people import PURPOSES, FeatureClient, FeaturePerson
 from tests.bench.figures import Figure
@@ -119,7 +119,7 @@ def _sign_form(service: RunningService, client: FeatureClient, person: FeaturePe
             "grant_type": CLIENT_CREDENTIALS,
             "scope": build_scope(PURPOSES[feature]),
             "delegation": str(person.delegations[feature]),
-            "client_assertion_type": ASSERTION,
+            "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": _sign_assertion(service, client),
         }
     )

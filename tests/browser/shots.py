@@ -20,10 +20,10 @@ from playwright.sync_api import expect
 from config.embedded import demo_calendars, embedded_servers, postgres
 from config.embedded import embedded_service as embedded
 from config.embedded.demo_cast import CAST
-from config.embedded.feature_client import FeatureClient
 from tests.browser import chromium
 from tests.browser.test_calendar_writing import SERIES
 from tests.browser.visitor import FAST, open_visitor
+from tests.raw_feature import RawFeature
 from tests.worlds.sandbox import Sandbox
 
 PLACE = embedded.ROOT / "accounts" / "static" / "antares" / "shots"
@@ -80,7 +80,7 @@ def take_shots(browser, service, seeded) -> None:
         visitor.page.get_by_label("Title").fill("Lunch with Ada")
         keep(browser, visitor.page.screenshot(), PLACE / "event.webp")
         client = next(one for one in seeded["clients"] if one["client_id"] == "campaigns")
-        FeatureClient(service.url, client).request_messages(client["delegation_id"], alice["id"])
+        RawFeature(service.url, client).request_messages(client["delegation_id"], alice["id"])
         visitor.go("/settings/activity/")
         keep(browser, visitor.page.screenshot(), PLACE / "uses.webp")
     bob = next(one for one in seeded["people"] if one["email"].startswith("bob"))

@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import expect
 
 from config.embedded.embedded_service import ROOT
-from config.embedded.feature_client import FeatureClient
 from tests.browser.conftest import SCREENS
 from tests.browser.test_accessibility import violations
+from tests.raw_feature import RawFeature
 
 pytestmark = [
     pytest.mark.browser,
@@ -42,7 +42,7 @@ def alice(visit, seeded):
 
 def get_client(service, seeded, name):
     client = next(client for client in seeded["clients"] if client["client_id"] == name)
-    return client, FeatureClient(service.url, client)
+    return client, RawFeature(service.url, client)
 
 
 def get_first_entry(visitor):

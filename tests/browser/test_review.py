@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from config.embedded.feature_client import FeatureClient
 from limited_use.ledger.signed_notes import VerifierKey
 from limited_use.verify import verifier
 from tests.browser.test_accessibility import violations
+from tests.raw_feature import RawFeature
 from tests.review.conftest import make_run
 
 pytestmark = [
@@ -78,7 +78,7 @@ class TestAReviewer:
     ):
         [client] = [each for each in seeded["clients"] if each["client_id"] == "campaigns"]
         alice = seeded["people"][0]["id"]
-        answer = FeatureClient(service.url, client).request_messages(client["delegation_id"], alice)
+        answer = RawFeature(service.url, client).request_messages(client["delegation_id"], alice)
         assert answer.status_code == 403
         page = rita.page
 

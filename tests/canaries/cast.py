@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl
 import httpx
 
 from accounts.roles import STAFF
-from config.embedded.feature_client import FeatureClient
 from tests.browser import factor
 from tests.canaries.exchanges import Exchanges, typed_headers
 from tests.canaries.marks import Marks
 from tests.canaries.secrets_seen import SecretsSeen
 from tests.canaries.world import CanaryWorld
+from tests.raw_feature import RawFeature
 from tests.smoke.client import Form, Page, SmokeBrowser
 from tests.smoke.person import SmokePerson
 from tests.smoke.walk import must
@@ -29,7 +29,7 @@ class Cast:
     """
 
     people: dict[str, SmokePerson]
-    features: dict[str, FeatureClient]
+    features: dict[str, RawFeature]
     seeded_clients: dict[str, dict[str, Any]]
     delegation_of_campaigns: str
     anonymous: SmokeBrowser
@@ -87,7 +87,7 @@ def assemble_cast(
         secrets.add("private key of a feature", one["private_jwk"]["d"])
     return Cast(
         people=people,
-        features={name: FeatureClient(world.url, one) for name, one in clients.items()},
+        features={name: RawFeature(world.url, one) for name, one in clients.items()},
         seeded_clients=clients,
         delegation_of_campaigns=clients["campaigns"]["delegation_id"],
         anonymous=anonymous,

@@ -10,13 +10,13 @@ import pytest
 from django.db import connection as database
 from django.utils import timezone
 
-from config.embedded.feature_client import FeatureClient
 from integrations.models import Connection, Message, SyncWork
 from integrations.operations import demo_data
 from tests.canaries.scanner import Needles
 from tests.canaries.secrets_seen import PUBLIC
 from tests.integrations.google import ALICE_BOX, query_of
 from tests.processes.test_connect import SCRYPT, arrive_from_provider, begin_connect
+from tests.raw_feature import RawFeature
 from tests.smoke.person import SmokePerson
 from tests.worlds.processes import wait_until
 
@@ -131,7 +131,7 @@ class TestTheLogsOfAJourney:
         wait_until(logged(running, "grant.refreshed"))
         wait_until(lambda: Message.objects.count() == 3)
         remember()
-        refused = FeatureClient(running.url, campaigns).request_messages(
+        refused = RawFeature(running.url, campaigns).request_messages(
             campaigns["delegation_id"], str(alice.user.id)
         )
         world.revoke_grant(ALICE_BOX)

@@ -18,9 +18,11 @@ from accounts.models import ClientHour, Delegation, ServiceClient, ServiceToken
 from accounts.redirect_uris import RedirectUriFault
 from config.process_classes import ProcessClass
 from config.sites import STAFF
+from integrations.models import FeatureRemoval
 from integrations.operations import feature_clients
 from integrations.operations.client_faults import KEY_FAULTS, REDIRECT_FAULTS
 from integrations.operations.pages.client_messages import STEPS
+from integrations.purge import removal_deadlines
 from limited_use.agreements import service_clients
 from limited_use.ledger import entries
 from tests.accounts.cast import EC, PEM_HEAD, Asking, post_form, totp_code
@@ -224,7 +226,7 @@ def refuse_registration(**_):
 
 
 class TestChanges:
-    @pytest.mark.claim("clients.old-keys-refused")
+    @pytest.mark.claim("clients.old-keys-refused", "clients.rotation-without-gap")
     def test_of_keys_overlap_and_then_drop_the_old_one(self, olga, client, operator, alice):
         delegation = cast.switch_on(alice, client)
         caller = cast.feature(client, delegation)
@@ -284,6 +286,7 @@ class TestChanges:
         assert get_client().redirect_uris == [URI]
         assert len(list_entries()) == 2
 
+    @pytest.mark.claim("clients.retired-for-good")
     def test_of_a_retired_client_are_none(self, olga, client):
         seen = see(client)
         olga.post(page_of(client, "retire"))
@@ -299,6 +302,7 @@ class TestChanges:
                 olga.get(page_of(client, name), follow=True),
             ):
                 assert "this client is retired" in text(answer.text)
+        assert get_client().retired_at is not None
         assert [entry["event"] for entry in list_entries()] == [
             "client.registered",
             "client.retired",
@@ -308,6 +312,18 @@ class TestChanges:
 def ask_for_token(client, delegation, key):
     asking = Asking(delegation, alg="ES256", key=key, client_id=client.client_id)
     return post_form(asking.form())
+
+
+def hold_own_token(client):
+    return cast.bearer(api_tokens.issue_client_token(client=client, at=timezone.now()))
+
+
+def acknowledge_removal(client):
+    """List the one removal of the client's feature, as a client has to, and acknowledge it."""
+    caller = hold_own_token(client)
+    [removal] = caller.get("/v1/removals").json()["data"]
+    answer = caller.post(f"/v1/removals/{removal['id']}/acknowledge")
+    assert answer.status_code == 200, answer.content
 
 
 class TestRetiring:
@@ -328,7 +344,7 @@ class TestRetiring:
         assert not ServiceToken.objects.exists()
         assert ask_for_token(client, delegation, EC).status_code == 401
 
-    @pytest.mark.claim("clients.delegations-stay")
+    @pytest.mark.claim("clients.delegations-stay", "clients.retired-for-good")
     def test_keeps_permissions_which_open_nothing_until_there_is_a_new_client(
         self, olga, client, alice
     ):
@@ -351,6 +367,18 @@ class TestRetiring:
 
         assert "still has to acknowledge 1 removal" in page
         assert get_client().retired_at is None
+
+    @pytest.mark.claim("clients.removals-for-new-client")
+    def test_leaves_removals_to_a_new_client(self, olga, client):
+        owe_removal(due_at=timezone.now() + timedelta(hours=1))
+        retired = hold_own_token(client)
+        olga.post(page_of(client, "retire"))
+
+        assert retired.get("/v1/removals").status_code == 401
+        olga.post(NEW_PAGE, make_form())
+        acknowledge_removal(ServiceClient.objects.live().get())
+
+        assert FeatureRemoval.objects.get().acknowledged_at is not None
 
     def test_waits_for_the_second_factor(self, operator, client):
         answer = cast.desk(operator).post(page_of(client, "retire"))
@@ -415,6 +443,58 @@ class TestLooking:
         assert "1 overdue" in page
         assert "3 open" in page
         assert "late with removals" in text(olga.get(page_of(client)).text)
+
+    @pytest.mark.claim("clients.late-tokens-refused")
+    def test_at_a_late_client_says_what_it_cannot_do(self, olga, client, alice):
+        delegation = cast.switch_on(alice, client)
+        owe_removal(due_at=timezone.now() - timedelta(hours=1))
+        removal_deadlines.settle_all_due_times()
+        page = page_of(client)
+
+        assert "late with removals" in text(olga.get(page).text)
+        assert ask_for_token(client, delegation, EC).json()["error"] == "unauthorized_client"
+        acknowledge_removal(client)
+
+        assert "late with removals" not in text(olga.get(page).text)
+        assert ask_for_token(client, delegation, EC).status_code == 200
+
+    @pytest.mark.claim("clients.unregistered-refused")
+    def test_at_no_client_says_that_no_feature_can_call(self, olga, alice):
+        delegation = cast.switch_on(alice, ServiceClient(feature=FEATURE))
+        ask = Asking(delegation, client_id=FEATURE, alg="ES256", key=EC)
+
+        assert "No platform feature can call Antares" in text(olga.get(LIST).text)
+        assert post_form(ask.form()).status_code == 401
+        register()
+
+        assert "No platform feature can call Antares" not in text(olga.get(LIST).text)
+        assert post_form(ask.form()).status_code == 200
+
+    @pytest.mark.claim("clients.no-redirect-no-request", "clients.redirect-exact")
+    @pytest.mark.parametrize(
+        ("named", "status"),
+        [(URI, 200), (f"{URI}/", 400), (URI.upper(), 400), (f"{URI}?a=1", 400), (URI[:-1], 400)],
+    )
+    def test_at_redirect_uris_says_which_a_feature_may_name(
+        self, olga, client, alice, named, status
+    ):
+        query = {
+            "response_type": "code",
+            "client_id": client.client_id,
+            "redirect_uri": named,
+            "scope": f"purpose:{PURPOSE}",
+            "state": "one",
+            "code_challenge": "a" * 43,
+            "code_challenge_method": "S256",
+        }
+        hers = cast.browser(alice.user)
+        with_uri = hers.get("/oauth/authorize", query)
+        olga.post(page_of(client, "redirects"), {"redirect_uris": "", "seen": see(client)})
+        without = hers.get("/oauth/authorize", query)
+
+        assert with_uri.status_code == status
+        assert without.status_code == 400
+        assert "the feature cannot ask people for access" in text(olga.get(page_of(client)).text)
 
     def test_at_clients_without_entries_shows_what_is_known(self, olga, alice):
         widget = cast.widget()

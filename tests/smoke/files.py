@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpx
 
-from config.embedded.feature_client import FeatureClient
+from tests.raw_feature import RawFeature
 from tests.smoke.client import forms
 from tests.smoke.person import SmokePerson
 from tests.smoke.receipts import Receipts
@@ -40,7 +40,7 @@ class SmokeFiles:
     walk: Walk
     sandbox: Sandbox
     owner: SmokePerson
-    recordings: FeatureClient
+    recordings: RawFeature
     receipts: Receipts
     account: str
     mark: str

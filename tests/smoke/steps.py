@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 
 from config.embedded.embedded_service import RunningService
-from config.embedded.feature_client import FeatureClient
 from tests.canaries import stores
+from tests.raw_feature import RawFeature
 from tests.smoke.calendars import Calendars
 from tests.smoke.canaries import Search
 from tests.smoke.files import SmokeFiles
@@ -46,8 +46,8 @@ class Smoke:
         clients = {one["client_id"]: one for one in seeded["clients"]}
         self.alice = SmokePerson(running.url, people["alice"])
         self.bob = SmokePerson(running.url, people["bob"])
-        self.widget = FeatureClient(running.url, clients["inbox-widget"])
-        self.campaigns = FeatureClient(running.url, clients["campaigns"])
+        self.widget = RawFeature(running.url, clients["inbox-widget"])
+        self.campaigns = RawFeature(running.url, clients["campaigns"])
         self.planted = clients["campaigns"]["delegation_id"]
         self.mark = f"cnry{secrets.token_hex(8)}"
         self.account = f"{self.mark}.a@gmail.example"
@@ -70,7 +70,7 @@ class Smoke:
             walk=walk,
             sandbox=self.sandbox,
             owner=self.alice,
-            recordings=FeatureClient(running.url, clients["recordings"]),
+            recordings=RawFeature(running.url, clients["recordings"]),
             receipts=self.receipts,
             account=self.account,
             mark=self.mark,
