@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from html import unescape
 
 import orjson
 import pytest
@@ -116,6 +117,18 @@ class TestDocument:
         ] == []
 
 
+def read_articles(html):
+    """Return the text of each operation on the page, by its id."""
+    parts = html.split('<article class="card" id="')[1:]
+    return {part.partition('"')[0]: unescape(part.partition("</article>")[0]) for part in parts}
+
+
+def is_example_shown(value, article):
+    if isinstance(value, str):
+        return value in article
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() in article
+
+
 HANDLERS = ("get", "post", "put", "patch", "delete")
 
 
@@ -142,6 +155,24 @@ class TestPage:
         assert "<code>when.start</code>" in html
         assert "<code>participants[].email</code>" in html
         assert "<code>Idempotency-Key</code>" in html
+
+    def test_shows_what_each_successful_response_has(self, client, document):
+        articles = read_articles(client.get("/api/plain/").content.decode())
+        shown = 0
+
+        for operation in list_operations(document):
+            article = articles[operation["operationId"]]
+            for status, response in operation["responses"].items():
+                for media in response.get("content", {}).values():
+                    if not status.startswith("2"):
+                        continue
+                    for example in media.get("examples", {}).values():
+                        assert is_example_shown(example["value"], article)
+                        shown += 1
+
+        assert shown > 40
+        assert "<code>data[].snippet</code>" in articles["list_messages"]
+        assert "<code>data[].snippet</code>" not in articles["list_calendars"]
 
     def test_resolves_shared_responses(self, client):
         assert (

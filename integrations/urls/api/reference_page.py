@@ -70,10 +70,37 @@ def _present_operation(
         "body_types": list(body),
         "members": list(_list_members(document, schema)) if schema else [],
         "responses": [
-            {"status": status, "description": _resolve(document, response)["description"]}
+            _present_response(document, status, _resolve(document, response))
             for status, response in operation["responses"].items()
         ],
     }
+
+
+def _present_response(
+    document: Mapping[str, Any], status: str, response: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A guide describes the members of problems, once for all responses."""
+    content: Mapping[str, Mapping[str, Any]] = response.get("content", {})
+    members: list[dict[str, Any]] = []
+    examples: list[str] = []
+    for media in content.values() if status.startswith("2") else ():
+        # "Required" is for what a client sends.
+        found = _list_members(document, media["schema"])
+        members += [member | {"is_required": False} for member in found]
+        examples += [_write_example(one["value"]) for one in media.get("examples", {}).values()]
+    return {
+        "status": status,
+        "description": response["description"],
+        "media_types": list(content),
+        "members": members,
+        "examples": examples,
+    }
+
+
+def _write_example(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
 def _list_members(
