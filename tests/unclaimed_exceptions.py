@@ -454,11 +454,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "integrations/purge/messages/receipt.py": ["Not when this receipt was signed"],
         "templates/public/_receipt_details.html": ["Not when this receipt was signed"],
     },
-    "an instruction to the client": {
-        "integrations/web/problem_catalogue.py": [
-            "List it again, delete what it names, and acknowledge it then.",
-        ],
-    },
     "labels an entry of the ledger, which is the fact": {
         "integrations/settings/data_use/messages.py": [
             "Keep the connection working",

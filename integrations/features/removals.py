@@ -2,8 +2,7 @@
 The removals of a platform feature: its client lists them, deletes, and acknowledges each.
 
 `integrations.purge.feature_removals` issues them. Listing a removal closes it: it gets no further
-items. A removal that changed since is listed again before it is acknowledged, so that a feature
-acknowledges only what it was told.
+items and never changes, so that a feature acknowledges exactly what it was told.
 """
 
 from __future__ import annotations
@@ -33,10 +32,6 @@ class RemovalState(StrEnum):
     ACKNOWLEDGED = "acknowledged"
 
 
-class RemovalChanged(Exception):
-    """The removal is not listed in its present form. The client has to list it first."""
-
-
 @dataclass(frozen=True, slots=True)
 class RemovalPage:
     rows: list[FeatureRemoval]
@@ -61,7 +56,7 @@ def list_removals(
         removals = removals.filter(id__gt=position.id)
     ids = list(removals.order_by("id").values_list("id", flat=True)[: limit + 1])
     page_ids = ids[:limit]
-    rows = mark_listed(page_ids, at=at)
+    rows = close_removals(page_ids, at=at)
     next_cursor = None
     if len(ids) > limit:
         next_cursor = page_cursors.write(
@@ -74,13 +69,12 @@ def list_removals(
     return RemovalPage(rows, next_cursor)
 
 
-def mark_listed(removal_ids: Collection[UUID], *, at: datetime) -> list[FeatureRemoval]:
+def close_removals(removal_ids: Collection[UUID], *, at: datetime) -> list[FeatureRemoval]:
     """
-    Return the removals, oldest first, as their feature is told of them now.
+    Close the removals and return them, oldest first.
 
-    They are read after they were marked: items that were added before are in the answer, and none
-    are added later. A removal that is being changed is not waited for. It stays unmarked, and has
-    to be listed again before it is acknowledged.
+    They are read after they were closed: items that were added before are in the answer, and none
+    are added later. A removal that is just getting items is left out: the next list has it.
     """
     removals = FeatureRemoval.objects.filter(id__in=removal_ids)
     with transaction.atomic():
@@ -90,21 +84,21 @@ def mark_listed(removal_ids: Collection[UUID], *, at: datetime) -> list[FeatureR
         )
         if locked_ids:
             removals.filter(id__in=locked_ids).update(listed_at=at)
-        return list(removals.order_by("id"))
+        return list(removals.exclude(listed_at=None).order_by("id"))
 
 
 def acknowledge_removal(client: ServiceClient, *, removal_id: UUID, at: datetime) -> FeatureRemoval:
     """
     Record that the feature deleted its copies; repeating it changes nothing.
 
-    :raises ObjectNotFound: also for a removal of another feature
-    :raises RemovalChanged:
+    :raises ObjectNotFound: also for a removal of another feature, and one that was never listed
     """
     with transaction.atomic():
         # The clients first, as `removal_deadlines` demands.
         clients = removal_deadlines.lock_feature_clients([client.feature])
         removal = (
             FeatureRemoval.objects.filter(feature=client.feature, id=removal_id)
+            .exclude(listed_at=None)
             .select_for_update(no_key=True)
             .first()
         )
@@ -112,8 +106,6 @@ def acknowledge_removal(client: ServiceClient, *, removal_id: UUID, at: datetime
             raise ObjectNotFound
         if removal.acknowledged_at is not None:
             return removal
-        if removal.listed_at is None:
-            raise RemovalChanged
         removal.acknowledged_at = at
         removal.save(update_fields=["acknowledged_at"])
         _record_acknowledgement(removal, at)

@@ -91,7 +91,7 @@ class FeatureRemoval(models.Model):
     issued_at = models.DateTimeField()
     # Later, the feature's tokens are refused.
     due_at = models.DateTimeField()
-    # When a client of the feature first received it; it gets no further items then.
+    # When a client of the feature first received it; it does not change after this.
     listed_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
 
@@ -112,7 +112,7 @@ class FeatureRemoval(models.Model):
             ),
             # Disconnecting twice owes a feature one removal.
             models.UniqueConstraint(
-                fields=["integration_id", "feature", "reason"],
+                fields=["integration_id", "feature", "reason", "delegation_id"],
                 condition=Q(acknowledged_at=None) & ~Q(reason__in=RemovalReason.of_items()),
                 name="removal_open_once_per_reason",
             ),

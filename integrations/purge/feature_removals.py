@@ -8,8 +8,8 @@ outlive the integration, and contain ids of ours and times only.
 An item counts as removed when Antares no longer has it: after a deletion at the provider, and when
 mail is older than its horizon or a calendar's copy ends. So no copy outlives ours.
 
-A removal that no client has listed takes further items. A row that a client is listing is
-skipped, not waited for: issuers and clients lock rows in different orders.
+A removal that no client has listed takes further items; a listed one never changes. A row that a
+client is listing is skipped, not waited for: issuers and clients lock rows in different orders.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from . import removal_deadlines
 #: A feature acknowledges a removal within this time.
 ACKNOWLEDGED_WITHIN: Final = timedelta(hours=24)
 
-#: Issuing twice, such as by switching a feature off, on and off again, owes one removal. If it then
-#: covers later reads, it has to be listed again before it is acknowledged. The predicate is that of
-#: the constraint `removal_open_once_per_reason`.
+#: Issuing twice owes one removal. A feature that is switched off, on and off again owes two, if it
+#: read in between: each has its own due time. The predicate is that of the constraint
+#: `removal_open_once_per_reason`.
 _INSERT_WHOLE: Final = """
 INSERT INTO integrations_featureremoval AS r (id, feature, user_id, organisation_id, connection_id,
     integration_id, product, delegation_id, reason, item_ids, last_read_at, issued_at, due_at)
@@ -52,10 +52,9 @@ SELECT n.id, f.feature, f.user_id, f.organisation_id, i.connection_id, f.integra
   FROM unnest(%(ids)s::uuid[], %(reads)s::uuid[]) AS n (id, read_id)
   JOIN integrations_featureread AS f ON f.id = n.read_id
   JOIN integrations_integration AS i ON i.id = f.integration_id
-    ON CONFLICT (integration_id, feature, reason)
+    ON CONFLICT (integration_id, feature, reason, delegation_id)
        WHERE acknowledged_at IS NULL AND NOT reason IN ('deleted_at_provider', 'no_longer_kept')
-       DO UPDATE SET delegation_id = excluded.delegation_id, last_read_at = excluded.last_read_at,
-          listed_at = NULL
+       DO NOTHING
 """
 
 

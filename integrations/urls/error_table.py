@@ -24,7 +24,6 @@ from integrations.calendar import agenda, etags, event_lookup, local_calendars, 
 from integrations.calendar.events import write_errors as event_errors
 from integrations.coordination import person_slots
 from integrations.drive import upload_errors as drive_errors
-from integrations.features import removals
 from integrations.formats import timezones
 from integrations.formats.icalendar.file_problems import UnreadableCalendarFile
 from integrations.formats.recurrence.recurrence_expansion import BadTimeWindow
@@ -57,7 +56,6 @@ PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     InvalidChoice: catalogue.NOT_A_CHOICE,
     # Service clients.
     RemovalsOverdue: catalogue.REMOVALS_OVERDUE,
-    removals.RemovalChanged: catalogue.REMOVAL_CHANGED,
     # Mail and calendars: reading.
     page_cursors.InvalidCursor: catalogue.INVALID_CURSOR,
     page_cursors.ExpiredCursor: catalogue.EXPIRED_CURSOR,

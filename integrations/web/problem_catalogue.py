@@ -113,12 +113,6 @@ REMOVALS_OVERDUE: Final = ProblemType(
         ),
     ),
 )
-REMOVAL_CHANGED: Final = ProblemType(
-    409,
-    "removal-changed",
-    _("The removal has changed since it was listed."),
-    _("List it again, delete what it names, and acknowledge it then."),
-)
 
 # Mail and calendars: reading.
 INVALID_CURSOR: Final = ProblemType(
@@ -730,7 +724,6 @@ EXPLAINED: Final[dict[str, ProblemType]] = {
         NOT_AGREED,
         END_IN_THE_PAST,
         REMOVALS_OVERDUE,
-        REMOVAL_CHANGED,
         INVALID_CURSOR,
         EXPIRED_CURSOR,
         WINDOW_TOO_LONG,

@@ -293,7 +293,7 @@ class TestSwitchingOff:
         assert {row["reason"] for row in listed} == {"switched_off"}
         assert {UUID(row["integration"]) for row in listed} == read_ids
 
-    def test_twice_owes_one_removal_that_has_to_be_listed_again(self, alice, widget, own):
+    def test_twice_owes_two_removals_with_a_due_time_each(self, alice, widget, own):
         read_mail(widget)
         self.switch_off(alice)
         (first,) = list_removals(own)
@@ -302,12 +302,20 @@ class TestSwitchingOff:
         read_mail(cast.feature(client, second))
         self.switch_off(alice)
 
-        # The feature has not been told of what it read since.
-        schema.problem(acknowledge(own, first["id"]), 409, "removal-changed")
-        (again,) = list_removals(own)
+        same, later = list_removals(own)
+        assert same == first
+        assert (later["delegation"], later["items"]) == (str(second.id), [])
+        assert first["issued_at"] < later["last_read_at"] < later["issued_at"] < later["due_at"]
+        for removal in (first, later):
+            assert acknowledge(own, removal["id"]).status_code == 200
 
-        assert (again["id"], again["delegation"]) == (first["id"], str(second.id))
-        assert acknowledge(own, again["id"]).status_code == 200
+    def test_twice_without_a_read_between_owes_one_removal(self, alice, widget, own):
+        read_mail(widget)
+        self.switch_off(alice)
+        cast.switch_on(alice, ServiceClient.objects.get())
+        self.switch_off(alice)
+
+        assert len(list_removals(own)) == 1
 
     def test_of_a_feature_that_never_read_tells_nothing(self, alice, widget, own):
         self.switch_off(alice)
@@ -389,7 +397,7 @@ class TestTheList:
                     reason=RemovalReason.DELETED_AT_PROVIDER,
                     at=timezone.now(),
                 )
-            removals.mark_listed(
+            removals.close_removals(
                 list(FeatureRemoval.objects.values_list("id", flat=True)), at=timezone.now()
             )
         return [str(removal.id) for removal in FeatureRemoval.objects.order_by("id")]
@@ -463,6 +471,18 @@ class TestAnAcknowledgement:
 
     def test_of_an_unknown_removal_finds_nothing(self, own):
         schema.problem(acknowledge(own, uuid4()), 404, "not-found")
+
+    def test_of_a_removal_that_was_never_listed_finds_nothing(
+        self, alice, widget, own, django_capture_on_commit_callbacks
+    ):
+        read_mail(widget)
+        disconnect(alice, django_capture_on_commit_callbacks)
+        removal = FeatureRemoval.objects.get()
+
+        schema.problem(acknowledge(own, removal.id), 404, "not-found")
+
+        assert list_removals(own)
+        assert acknowledge(own, removal.id).status_code == 200
 
 
 @pytest.mark.clause("LU-1", "AN-10")

@@ -73,7 +73,6 @@ _PROBLEMS_BY_OPERATION: Final = {
     "retry_file": _NOT_OPEN,
     "import_calendar": {"422": "The file cannot be read; `errors` names its lines"},
     "share_calendar": {"409": "The person has not agreed to the current text about sharing"},
-    "acknowledge_removal": {"409": "Changed since it was listed"},
     "get_event": {
         **_GONE,
         "503": "The copy of the calendar is out of date, and fetching a new one took too long",

@@ -127,13 +127,13 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         " disconnects or withdraws, switches the feature off, or when items no longer exist, if the"
         " feature ever received data of the integration. Delete the copies and acknowledge the"
         " removal by `due_at`. Later, the feature's tokens are refused with the problem"
-        " `removals-overdue` until it has.",
+        " `removals-overdue` until it has.\n\nA removal does not change after it was listed. If the"
+        " person agrees again meanwhile, it covers what the feature received before `issued_at`.",
     ),
     "acknowledge_removal": OperationText(
         "Acknowledge a removal",
         "Says that the feature deleted its copies, and everything that it made of them. Repeating"
-        " the request changes nothing. A removal that changed since it was listed is refused with"
-        " the problem `removal-changed`: list it again.",
+        " the request changes nothing. A removal that was never listed is not found.",
     ),
     "list_files": OperationText(
         "List files for a Drive",

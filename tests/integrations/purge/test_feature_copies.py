@@ -35,7 +35,7 @@ def widget(transactional_db):
 
 def acknowledge(client: ServiceClient, at):
     for removal in FeatureRemoval.objects.open().filter(feature=client.feature):
-        removals.mark_listed([removal.id], at=at)
+        removals.close_removals([removal.id], at=at)
         removals.acknowledge_removal(client, removal_id=removal.id, at=at)
 
 
