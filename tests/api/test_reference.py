@@ -90,6 +90,19 @@ class TestDocument:
         assert missing == []
         assert VALUES_BY_PLACE.keys() == list_enumerations(document).keys()
 
+    def test_describes_every_parameter(self, document):
+        parameters = [
+            (operation["operationId"], parameter["name"], parameter.get("description"))
+            for operation in list_operations(document)
+            for parameter in operation.get("parameters", ())
+        ]
+        names = {name for _, name, _ in parameters}
+        keys = names | {f"{operation_id}.{name}" for operation_id, name, _ in parameters}
+
+        assert [row for row in parameters if not row[2]] == []
+        assert "user" in names
+        assert operation_texts.PARAMETERS.keys() <= keys
+
     def test_has_no_docstring(self, document):
         """Docstrings are for programmers of the service."""
         text = openapi.read_document().decode()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from .openapi_iteration import iterate_operations
 from .openapi_problem import PROBLEM
-from .operation_texts import OPERATIONS, SCHEMAS
+from .operation_texts import OPERATIONS, PARAMETERS, SCHEMAS
 
 # Problems that operations share.
 _PROBLEMS: Final = {
@@ -147,6 +147,9 @@ def describe_operations(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         operation.pop("description", None)
         if text.description:
             operation["description"] = text.description
+        for parameter in operation.get("parameters", ()):
+            if "description" not in parameter:
+                parameter["description"] = _get_parameter_text(operation, parameter["name"])
         for response in operation["responses"].values():
             response["description"] = response["description"] or "Success"
     for name, schema in result["components"]["schemas"].items():
@@ -154,6 +157,11 @@ def describe_operations(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         if description := SCHEMAS.get(name.removeprefix("Patched")):
             schema["description"] = description
     return result
+
+
+def _get_parameter_text(operation: dict[str, Any], name: str) -> str:
+    """:raises KeyError: the parameter needs a text"""
+    return PARAMETERS.get(f"{operation['operationId']}.{name}") or PARAMETERS[name]
 
 
 def close_requests(result: dict[str, Any], **_: Any) -> dict[str, Any]:
