@@ -187,6 +187,16 @@ class TestPage:
         assert "<code>data[].snippet</code>" in articles["list_messages"]
         assert "<code>data[].snippet</code>" not in articles["list_calendars"]
 
+    def test_shows_the_limits_of_values(self, client):
+        articles = read_articles(client.get("/api/plain/").content.decode())
+        _, _, limit = articles["list_messages"].partition("<dt><code>limit</code></dt>")
+
+        assert (
+            "Smallest value: <code>1</code>. Largest value: <code>200</code>."
+            in (limit.partition("</dd>")[0])
+        )
+        assert "Longest length:" in articles["create_event"]
+
     def test_resolves_shared_responses(self, client):
         assert (
             "Not signed in, or the token is invalid" in client.get("/api/plain/").content.decode()
