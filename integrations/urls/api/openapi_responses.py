@@ -44,7 +44,13 @@ _PROBLEMS_BY_HEADER: Final = {
 }
 _GONE: Final = {"410": "No longer exists at the provider, or the series has no such occurrence"}
 _NOT_OPEN: Final = {"409": "The file is in another state, or the account was disconnected"}
+# A list of an account that was disconnected before is empty.
+_DISCONNECTED_DURING_LIST: Final = {
+    "409": "The account was disconnected while Antares read the list: send the request again"
+}
 _PROBLEMS_BY_OPERATION: Final = {
+    "list_messages": _DISCONNECTED_DURING_LIST,
+    "list_threads": _DISCONNECTED_DURING_LIST,
     "get_attachment": {
         "410": "No longer exists at the provider",
         "422": "Too large, or cannot be read",
