@@ -46,7 +46,7 @@ _GONE: Final = {"410": "No longer exists at the provider, or the series has no s
 _NOT_OPEN: Final = {"409": "The file is in another state, or the account was disconnected"}
 # A list of an account that was disconnected before is empty.
 _DISCONNECTED_DURING_LIST: Final = {
-    "409": "The account was disconnected while Antares read the list: send the request again"
+    "409": "The account was disconnected while Antares read the list"
 }
 _PROBLEMS_BY_OPERATION: Final = {
     "list_messages": _DISCONNECTED_DURING_LIST,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from integrations.mail.detail_sql import LONGEST_THREAD
+
 
 class OperationText(NamedTuple):
     """
@@ -59,7 +61,8 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         " is first.",
     ),
     "get_thread": OperationText(
-        "Get a conversation with its messages", "`messages` has the newest message first."
+        "Get a conversation with its messages",
+        f"`messages` has the newest message first, and at most {LONGEST_THREAD} messages.",
     ),
     "list_outbox": OperationText(
         "List messages of the outbox",
