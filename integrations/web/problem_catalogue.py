@@ -702,8 +702,8 @@ BAD_REQUEST: Final = ProblemType(
     "bad-request",
     _("The request is not valid."),
     _(
-        "`errors` lists the parameters and members that are unknown, repeated or out of range."
-        " Without `errors`, the body is not valid JSON, or has too many members."
+        "`errors` lists each parameter and member with a problem, and says what is wrong. A problem"
+        " without `errors` is about the whole request, such as a body that is not valid JSON."
     ),
 )
 UNEXPECTED: Final = ProblemType(

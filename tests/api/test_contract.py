@@ -182,6 +182,16 @@ class TestThreads:
 
         assert [one["id"] for one in body["messages"]] == [mine.message]
 
+    def test_are_in_the_order_that_the_reference_names(self, hers):
+        threads = ok(hers.get(f"{V1}/threads"))["data"]
+        newest = [one["latest_message_received_date"] for one in threads]
+        [longest] = [one["id"] for one in threads if one["message_count"] > 1]
+        dates = [one["date"] for one in ok(hers.get(f"{V1}/threads/{longest}"))["messages"]]
+
+        assert newest == sorted(newest, reverse=True)
+        assert len(dates) > 1
+        assert dates == sorted(dates, reverse=True)
+
 
 class TestConnections:
     def test_are_listed_with_how_they_stand(self, hers, mine):

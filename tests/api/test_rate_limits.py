@@ -232,7 +232,10 @@ class TestTheLimitsOfAServiceClient:
         client.save()
         client_usage.count_client_user(client=client, user_id=bob.user.id, at=timezone.now())
 
-        check_refusal(widget.get(MESSAGES), "people")
+        refusal = widget.get(MESSAGES)
+        check_refusal(refusal, "people")
+        # As the guide *Limits* says.
+        assert "RateLimit" not in refusal
 
     def test_are_multiplied_by_the_setting(self, widget, client, settings):
         settings.RATE_LIMIT_SCALE = 2

@@ -90,6 +90,19 @@ class TestDocument:
         assert missing == []
         assert VALUES_BY_PLACE.keys() == list_enumerations(document).keys()
 
+    def test_describes_every_parameter(self, document):
+        parameters = [
+            (operation["operationId"], parameter["name"], parameter.get("description"))
+            for operation in list_operations(document)
+            for parameter in operation.get("parameters", ())
+        ]
+        names = {name for _, name, _ in parameters}
+        keys = names | {f"{operation_id}.{name}" for operation_id, name, _ in parameters}
+
+        assert [row for row in parameters if not row[2]] == []
+        assert "user" in names
+        assert operation_texts.PARAMETERS.keys() <= keys
+
     def test_has_no_docstring(self, document):
         """Docstrings are for programmers of the service."""
         text = openapi.read_document().decode()
@@ -173,6 +186,16 @@ class TestPage:
         assert shown > 40
         assert "<code>data[].snippet</code>" in articles["list_messages"]
         assert "<code>data[].snippet</code>" not in articles["list_calendars"]
+
+    def test_shows_the_limits_of_values(self, client):
+        articles = read_articles(client.get("/api/plain/").content.decode())
+        _, _, limit = articles["list_messages"].partition("<dt><code>limit</code></dt>")
+
+        assert (
+            "Smallest value: <code>1</code>. Largest value: <code>200</code>."
+            in (limit.partition("</dd>")[0])
+        )
+        assert "Longest length:" in articles["create_event"]
 
     def test_resolves_shared_responses(self, client):
         assert (

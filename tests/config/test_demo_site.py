@@ -259,6 +259,15 @@ class TestPage:
         assert all(wanted in page for page in pages)
         assert all(re.search(r"Now, for \d+ seconds?<", page) for page in pages)
 
+    @pytest.mark.parametrize("site", ["url", "staff_url"])
+    def test_leads_developers_to_the_quick_start(self, demo, site):
+        page = httpx.get(f"{getattr(demo, site)}/demo/").text
+
+        link = f"{demo.url}/api/guides/quick-start/"
+        assert f'href="{link}"' in page
+        assert httpx.get(link).status_code == HTTPStatus.OK
+        assert "feature inbox-widget</code>" in page
+
     def test_shows_no_authenticator_secret(self, demo):
         page = httpx.get(f"{demo.staff_url}/demo/").text
 

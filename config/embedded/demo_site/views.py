@@ -71,7 +71,10 @@ def _build_context(request: HttpRequest) -> dict[str, Any]:
         "seconds_left": cast.count_seconds_left(now),
         "steps": listed_steps,
         "done_count": sum(step.is_done for step in listed_steps),
-        "command": _build_campaigns_command(),
+        "command": _build_feature_command("campaigns"),
+        "feature_command": _build_feature_command("inbox-widget"),
+        # The site for staff has no guides.
+        "quick_start_url": f"{settings.PUBLIC_URL}/api/guides/quick-start/",
         "public_demo_url": f"{settings.PUBLIC_URL}/demo/",
         "support_page_url": f"{settings.PUBLIC_URL}/settings/support/",
         "staff_demo_url": f"{settings.STAFF_URL}/demo/",
@@ -82,10 +85,10 @@ def _is_staff_site() -> bool:
     return bool(settings.SITE == STAFF)
 
 
-def _build_campaigns_command() -> str:
+def _build_feature_command(name: str) -> str:
     folder = get_demo_folder()
     default = settings.BASE_DIR / ".data" / "demo"
     option = "" if folder == default else f" --data {folder}"
     if not option:
-        return "make feature F=campaigns"
-    return f".venv/bin/python -m config.embedded{option} feature campaigns"
+        return f"make feature F={name}"
+    return f".venv/bin/python -m config.embedded{option} feature {name}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -20,6 +21,15 @@ from limited_use.guard.guard import AccessRefused
 
 #: Errors listed in one answer.
 MAX_ERRORS: Final = 100
+#: `problem_catalogue.BAD_REQUEST` explains both at once.
+_BAD_REQUEST_TEXTS: Final[Mapping[type[Exception], str]] = {
+    exceptions.ValidationError: (
+        "`errors` lists each parameter and member with a problem, and says what is wrong."
+    ),
+    exceptions.ParseError: (
+        "The body is not valid JSON, is too large, or has too many or too deeply nested values."
+    ),
+}
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -124,7 +134,9 @@ def _explain_framework_error(error: Exception, view: APIView) -> str | None:
         return str(error.detail)
     if isinstance(error, exceptions.NotAuthenticated):
         return getattr(view, "unauthenticated_text", None)
-    return None
+    return next(
+        (text for kind, text in _BAD_REQUEST_TEXTS.items() if isinstance(error, kind)), None
+    )
 
 
 def _describe_framework_error(error: Exception) -> dict[str, Any]:

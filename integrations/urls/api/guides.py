@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -17,9 +17,16 @@ from django.views.decorators.http import require_safe
 from accounts import route_limits
 from accounts.models.client import USERS_PER_MINUTE
 from accounts.oauth.server import get_issuer, get_token_endpoint
-from accounts.rate_limit_counters import Rate
+from accounts.rate_limit_counters import Rate, RateLimitUsage
+from integrations.calendar import free_busy_query, ics_export, ics_import, sharing
+from integrations.drive.api import views as drive_views
+from integrations.mail.api import proposal_views
 from integrations.web import problem_catalogue, slow_routes
+from integrations.web.api.api_rate_limits import make_headers
+from limited_use.policy import policy_evaluation
 from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.policy_vocabulary import Fact
+from limited_use.policy.refusal_text import MISSING_FACT_TEXTS
 
 from .openapi import read_document
 from .openapi_examples import read_examples
@@ -44,16 +51,18 @@ _REVOKE_COMMAND: Final = """\
 curl {endpoint} -d token=$TOKEN \\
   -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\
   -d client_assertion=$(python quick_start.py assertion)"""
-_REMOVAL_COMMANDS: Final = """\
+_CLIENT_GRANT_COMMAND: Final = """\
 curl {endpoint} -d grant_type=client_credentials -d scope=client \\
   -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\
-  -d client_assertion=$(python quick_start.py assertion)
+  -d client_assertion=$(python quick_start.py assertion)"""
+_REMOVAL_COMMANDS: Final = f"""\
+{_CLIENT_GRANT_COMMAND}
 
 # With the access_token of the response:
-curl "{issuer}/v1/removals" -H "Authorization: Bearer $CLIENT_TOKEN"
+curl "{{issuer}}/v1/removals" -H "Authorization: Bearer $CLIENT_TOKEN"
 
 # Once your copies are deleted:
-curl -X POST "{issuer}/v1/removals/$REMOVAL/acknowledge" \\
+curl -X POST "{{issuer}}/v1/removals/$REMOVAL/acknowledge" \\
   -H "Authorization: Bearer $CLIENT_TOKEN\""""
 _LIST_COMMAND: Final = """\
 curl "{issuer}/v1/users/me/messages?limit=3" -H "Authorization: Bearer $TOKEN\""""
@@ -67,7 +76,7 @@ _TOKEN_RESPONSE: Final = {
     "user": "01980000-0000-7000-8000-000000000002",
     "platform_user": "platform-alice",
 }
-_COUNTED: Final[tuple[tuple[Rate, StrOrPromise], ...]] = (
+_TOKEN_RATES: Final[tuple[tuple[Rate, StrOrPromise], ...]] = (
     (route_limits.DELEGATION_READ, _("GET and HEAD of one delegation")),
     (route_limits.DELEGATION_WRITE, _("Other methods of one delegation")),
     (route_limits.CLIENT, _("All requests of the client")),
@@ -79,7 +88,26 @@ _COUNTED: Final[tuple[tuple[Rate, StrOrPromise], ...]] = (
         route_limits.ANONYMOUS,
         _("Requests of your network without a token, or for an address that does not exist"),
     ),
-    (slow_routes.PROVIDER, _("Requests of one delegation that ask Google or Microsoft")),
+    (slow_routes.PROVIDER, _("Requests of one delegation that can ask Google or Microsoft")),
+    (slow_routes.DOWNLOAD, _("Downloads of attachments for one delegation")),
+    (slow_routes.UPLOAD, _("Requests of one delegation to the addresses of files for a Drive")),
+    (free_busy_query.RATE, _("Requests for busy times and times for meetings, for one person")),
+    (proposal_views.PROPOSALS, _("Proposed drafts for one person")),
+    (drive_views.FEATURE_FILES, _("Files that features create for one person")),
+)
+_SESSION_RATES: Final[tuple[tuple[Rate, StrOrPromise], ...]] = (
+    (route_limits.READ, _("GET and HEAD, by API and pages")),
+    (route_limits.WRITE, _("Other methods, by API and pages")),
+    (sharing.RATE, _("New shares of calendars")),
+    (ics_import.RATE, _("Imports of iCalendar files")),
+    (ics_export.RATE, _("Exports of calendars")),
+)
+#: Rates of a client's request that neither writes nor asks a provider, in the order of the header.
+_SAMPLE_RATES: Final = (
+    route_limits.DELEGATION_READ,
+    route_limits.CLIENT,
+    route_limits.USER,
+    route_limits.ORGANISATION,
 )
 
 
@@ -106,6 +134,7 @@ def _explain_quick_start() -> dict[str, Any]:
         "list_command": _LIST_COMMAND.format(issuer=issuer),
         "purposes_url": _get_guide_url("purposes"),
         "tokens_url": _get_guide_url("tokens"),
+        "reference_url": reverse("api-reference"),
     }
 
 
@@ -118,25 +147,29 @@ def _explain_tokens() -> dict[str, Any]:
         "revocation_endpoint": issuer + reverse("oauth_revoke"),
         "metadata_url": reverse("oauth-metadata"),
         "response": _write_json(_TOKEN_RESPONSE),
+        "client_token_command": _CLIENT_GRANT_COMMAND.format(endpoint=get_token_endpoint()),
         "revoke_command": _REVOKE_COMMAND.format(endpoint=issuer + reverse("oauth_revoke")),
         "removal_url": _get_guide_url("removal"),
     }
 
 
 def _explain_limits() -> dict[str, Any]:
+    headers = make_headers([RateLimitUsage(rate, 13, 42) for rate in _SAMPLE_RATES])
     return {
-        "rates": [
-            {"name": rate.name, "limit": rate.limit, "seconds": rate.seconds, "subject": subject}
-            for rate, subject in _COUNTED
-        ],
-        "headers": (
-            'RateLimit-Policy: "client";q=6000;w=60, "delegation-read";q=1200;w=60\n'
-            'RateLimit: "client";r=5987;t=42, "delegation-read";r=1187;t=42'
-        ),
+        "rates": _present_rates(_TOKEN_RATES),
+        "session_rates": _present_rates(_SESSION_RATES),
+        "headers": "\n".join(f"{name}: {value}" for name, value in headers.items()),
         "users_per_minute": USERS_PER_MINUTE,
         "factor": route_limits.UNUSUAL_FACTOR,
         "floor": route_limits.LEAST_USUAL_REQUESTS,
     }
+
+
+def _present_rates(rates: Sequence[tuple[Rate, StrOrPromise]]) -> list[dict[str, Any]]:
+    return [
+        {"name": rate.name, "limit": rate.limit, "seconds": rate.seconds, "subject": subject}
+        for rate, subject in rates
+    ]
 
 
 def _explain_removal() -> dict[str, Any]:
@@ -159,7 +192,14 @@ def _get_guide_url(slug: str) -> str:
 def _explain_paging() -> dict[str, Any]:
     example = read_examples()["operations"]["list_messages"]
     page = {name: value for name, value in example["response"]["body"].items() if name != "data"}
-    return {"page": _write_json({**page, "data": ["…"]})}
+    return {
+        "page": _write_json({**page, "data": ["…"]}),
+        "operations": [
+            operation
+            for operation in iterate_operations(orjson.loads(read_document()))
+            if any(parameter["name"] == "cursor" for parameter in operation["parameters"])
+        ],
+    }
 
 
 def _explain_errors() -> dict[str, Any]:
@@ -169,6 +209,7 @@ def _explain_errors() -> dict[str, Any]:
             problem_catalogue.EXPLAINED.values(), key=lambda problem: (problem.status, problem.code)
         ),
         "example": _write_json(next(body for body in refusals if body["code"] == "not-found")),
+        "tokens_url": _get_guide_url("tokens"),
     }
 
 
@@ -199,7 +240,24 @@ def _explain_purposes() -> dict[str, Any]:
         "example": _write_json(
             next(body for body in refusals if body["code"] == "limited-use-refused")
         ),
+        "facts": [
+            {"name": fact, "text": text}
+            for fact, text in MISSING_FACT_TEXTS.items()
+            if fact in _list_missing_facts()
+        ],
     }
+
+
+def _list_missing_facts() -> frozenset[Fact]:
+    """Return the facts that a refusal for the purpose of a token can name."""
+    return frozenset(
+        fact
+        for (_, purpose, _), cell in policy_evaluation.TABLE.items()
+        if purpose in TOKEN_PURPOSES
+        for needs, _ in cell.options
+        # A refusal by a limit names its rule alone.
+        for fact in needs.difference(*(unless for unless, _ in cell.limits))
+    )
 
 
 def _explain_stability() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from .openapi_iteration import iterate_operations
 from .openapi_problem import PROBLEM
-from .operation_texts import OPERATIONS, SCHEMAS
+from .operation_texts import OPERATIONS, PARAMETERS, SCHEMAS
 
 # Problems that operations share.
 _PROBLEMS: Final = {
@@ -44,7 +44,13 @@ _PROBLEMS_BY_HEADER: Final = {
 }
 _GONE: Final = {"410": "No longer exists at the provider, or the series has no such occurrence"}
 _NOT_OPEN: Final = {"409": "The file is in another state, or the account was disconnected"}
+# A list of an account that was disconnected before is empty.
+_DISCONNECTED_DURING_LIST: Final = {
+    "409": "The account was disconnected while Antares read the list"
+}
 _PROBLEMS_BY_OPERATION: Final = {
+    "list_messages": _DISCONNECTED_DURING_LIST,
+    "list_threads": _DISCONNECTED_DURING_LIST,
     "get_attachment": {
         "410": "No longer exists at the provider",
         "422": "Too large, or cannot be read",
@@ -146,6 +152,9 @@ def describe_operations(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         operation.pop("description", None)
         if text.description:
             operation["description"] = text.description
+        for parameter in operation.get("parameters", ()):
+            if "description" not in parameter:
+                parameter["description"] = _get_parameter_text(operation, parameter["name"])
         for response in operation["responses"].values():
             response["description"] = response["description"] or "Success"
     for name, schema in result["components"]["schemas"].items():
@@ -153,6 +162,11 @@ def describe_operations(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         if description := SCHEMAS.get(name.removeprefix("Patched")):
             schema["description"] = description
     return result
+
+
+def _get_parameter_text(operation: dict[str, Any], name: str) -> str:
+    """:raises KeyError: the parameter needs a text"""
+    return PARAMETERS.get(f"{operation['operationId']}.{name}") or PARAMETERS[name]
 
 
 def close_requests(result: dict[str, Any], **_: Any) -> dict[str, Any]:

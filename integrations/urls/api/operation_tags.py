@@ -8,7 +8,7 @@ from typing import Final
 TAG_GROUPS: Final[dict[str, dict[str, str]]] = {
     "Mail": {
         "Messages": "Mail of all connected mailboxes of the person.",
-        "Threads": "Conversations. A conversation can reach over several mailboxes of the person.",
+        "Threads": "Conversations in all connected mailboxes. Each conversation is in one mailbox.",
         "Attachments": "Files of messages. Antares fetches them from the provider on request.",
         "Outbox": "Messages that the person sends, and their states. Features never send.",
         "Proposals": "Drafts that platform features propose. The person sends or discards them.",

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from integrations.mail.detail_sql import LONGEST_THREAD
+
 
 class OperationText(NamedTuple):
     """
@@ -55,9 +57,13 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
     ),
     "list_threads": OperationText(
         "List conversations",
-        "Returns conversations of all connected mailboxes, ordered by their newest message.",
+        "Returns conversations of all connected mailboxes. The conversation with the newest message"
+        " is first.",
     ),
-    "get_thread": OperationText("Get a conversation with its messages"),
+    "get_thread": OperationText(
+        "Get a conversation with its messages",
+        f"`messages` has the newest message first, and at most {LONGEST_THREAD} messages.",
+    ),
     "list_outbox": OperationText(
         "List messages of the outbox",
         "Returns the person's messages that wait, are on their way, were sent in the last 30 days"
@@ -296,6 +302,56 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         " returned. A participant whose times are unknown is never counted as free (see"
         " `get_free_busy`). The request books nothing.",
     ),
+}
+
+_LOWER_CASE: Final = "In lower case, as Antares returns it."
+
+#: By name, or by operation id and name if the operation needs a text of its own. Parameters with a
+#: `help_text` are not listed.
+PARAMETERS: Final[Mapping[str, str]] = {
+    # Path.
+    "user": "`me` (in lower case), the person's id (in lower case), or the person's id on the"
+    " platform. A token acts for one person: any other person is `not-found`.",
+    "attachment_id": f"An id from `attachments` of the message. {_LOWER_CASE}",
+    "calendar_id": f"An id from `list_calendars`. {_LOWER_CASE}",
+    "command_id": f"An id from `list_outbox`. {_LOWER_CASE}",
+    "event_id": "An id from `list_events`, exactly as Antares returns it.",
+    "file_id": f"An id from `list_files`. {_LOWER_CASE}",
+    "get_connection.connection_id": f"An id from `list_connections`. {_LOWER_CASE}",
+    "get_thread.thread_id": f"An id from `list_threads`. {_LOWER_CASE}",
+    "message_id": f"An id from `list_messages`. {_LOWER_CASE}",
+    "proposal_id": f"An id from `list_proposals`. {_LOWER_CASE}",
+    "removal_id": f"An id from `list_removals`. {_LOWER_CASE}",
+    "share_id": f"An id from `list_shares`. {_LOWER_CASE}",
+    # Query.
+    "connection_id": "Only mail of this connection: an id from `list_connections`.",
+    "cursor": "`next_cursor` of the previous page. Without it, the first page is returned.",
+    "end": "The end of the time range, with its offset from UTC. At most 100 days after `start`.",
+    "has_attachments": "`true`: only messages with attachments. `false`: only messages without.",
+    "limit": "The largest number of entries on a page.",
+    "received_after": "Only messages that the provider received after this time.",
+    "received_before": "Only messages that the provider received before this time.",
+    "starred": "`true`: only starred messages. `false`: only other messages.",
+    "start": "The beginning of the time range, with its offset from UTC.",
+    "thread_id": "Only messages of this conversation: an id from `list_threads`.",
+    "unread": "`true`: only unread messages. `false`: only messages that were read.",
+    "delete_event.scope": "What is deleted of a series.",
+    "list_removals.state": "Which removals are listed.",
+    "list_threads.has_attachments": "`true`: only conversations with attachments. `false`: only"
+    " conversations without.",
+    "list_threads.received_after": "Only conversations whose newest message the provider received"
+    " after this time.",
+    "list_threads.received_before": "Only conversations whose newest message the provider received"
+    " before this time.",
+    "list_threads.starred": "`true`: only conversations with a starred message. `false`: only other"
+    " conversations.",
+    "list_threads.unread": "`true`: only conversations with unread messages. `false`: only"
+    " conversations whose messages were all read.",
+    # Headers.
+    "Idempotency-Key": "A text of 8 to 200 visible ASCII characters. Use a new text for each object"
+    " that you create, and the same text to send a request again.",
+    "If-Match": "The `ETag` of the version that you read.",
+    "Tus-Resumable": "The version of the upload protocol.",
 }
 
 #: By component name. Other components need no description.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from .openapi import read_document
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 #: Redoc makes style elements, and a worker for its search. The page shows no data, and its own
 #: policy lets it load nothing else than other pages may.
@@ -26,6 +30,16 @@ POLICY: Final[Mapping[str, Any]] = {
     "form-action": [NONE],
     "base-uri": [NONE],
     "frame-ancestors": [NONE],
+}
+
+#: Limits of a value, as the page names them.
+_BOUNDS: Final[Mapping[str, StrOrPromise]] = {
+    "minimum": _("Smallest value:"),
+    "maximum": _("Largest value:"),
+    "minLength": _("Shortest length:"),
+    "maxLength": _("Longest length:"),
+    "minItems": _("Fewest items:"),
+    "maxItems": _("Most items:"),
 }
 
 
@@ -125,6 +139,7 @@ def _present_value(name: str, schema: Mapping[str, Any], *, is_required: bool) -
         "format": schema.get("format", ""),
         "choices": [choice for choice in schema.get("enum", ()) if choice is not None],
         "default": schema.get("default"),
+        "bounds": [(_BOUNDS[name], schema[name]) for name in _BOUNDS if name in schema],
         "is_required": is_required,
         "description": schema.get("description", ""),
     }

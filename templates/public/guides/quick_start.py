@@ -38,7 +38,8 @@ def read_or_create_key() -> ECKey:
         PRIVATE_KEY.touch(mode=0o600)
         PRIVATE_KEY.write_text(json.dumps(key.as_dict(private=True)))
         PUBLIC_KEYS.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
-        raise SystemExit(f"Send the operator of Antares {PUBLIC_KEYS} and {REDIRECT_URI}")
+        print(f"Send the operator of Antares {PUBLIC_KEYS} and {REDIRECT_URI}")
+        raise SystemExit
     return ECKey.import_key(json.loads(PRIVATE_KEY.read_text()))
 
 
