@@ -94,10 +94,12 @@ def _present_response(
     document: Mapping[str, Any], status: str, response: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A guide describes the members of problems, once for all responses."""
-    content: Mapping[str, Mapping[str, Any]] = response.get("content", {})
+    content: Mapping[str, Mapping[str, Any]] = {}
+    if status.startswith("2"):
+        content = response.get("content", {})
     members: list[dict[str, Any]] = []
     examples: list[str] = []
-    for media in content.values() if status.startswith("2") else ():
+    for media in content.values():
         # "Required" is for what a client sends.
         found = _list_members(document, media["schema"])
         members += [member | {"is_required": False} for member in found]
