@@ -37,8 +37,13 @@ def pytest_configure(config):
         is_named = config.args_source is pytest.Config.ArgsSource.ARGS
         config.stash[_IS_THOROUGH] = config.getoption("all") or is_named
         config.pluginmanager.register(Summary(config), "left-out-summary")
-    # A slow machine is not a failure, so examples have no deadline.
-    hypothesis.settings.register_profile("antares", deadline=None, max_examples=25)
+    # A slow machine is not a failure, so examples have no deadline and may be made slowly.
+    hypothesis.settings.register_profile(
+        "antares",
+        deadline=None,
+        max_examples=25,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
     hypothesis.settings.load_profile("antares")
 
 
