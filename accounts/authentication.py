@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from copy import copy
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import QueryDict
@@ -119,6 +119,28 @@ class ClientTokenAuthentication(authentication.BaseAuthentication):
         return 'Bearer realm="antares"'
 
 
+class CountingAuthentication(authentication.BaseAuthentication):
+    """
+    Find the caller of a URL that does nothing, only to count the request for them.
+
+    Any live token or session will do. Nobody is refused: without one, the caller is anonymous.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User | AnonymousUser, Any] | None:
+        header = request.headers.get("Authorization")
+        if header is None:
+            user = request._request.user  # noqa: SLF001 - DRF's own accessor is private
+            return (user, None) if user.is_authenticated else None
+        match = _BEARER.fullmatch(header)
+        token = _find_any_token(match[1]) if match is not None else None
+        if token is None:
+            return None
+        if token.delegation is None:
+            return AnonymousUser(), token
+        row_owner.enter_person(token.delegation.user_id, token.delegation.organisation_id)
+        return token.delegation.user, token
+
+
 class SessionAuthentication(authentication.SessionAuthentication):
     """
     A person's session, with CSRF checked by header, as the API takes no forms.
@@ -132,6 +154,11 @@ class SessionAuthentication(authentication.SessionAuthentication):
         without_form = copy(request._request)  # noqa: SLF001 - DRF's own accessor is private
         without_form.POST = QueryDict()
         super().enforce_csrf(without_form)  # type: ignore[arg-type]  # it takes both kinds
+
+
+def _find_any_token(value: str) -> ServiceToken | None:
+    at = timezone.now()
+    return api_tokens.find_access_token(value, at=at) or api_tokens.find_client_token(value, at=at)
 
 
 def _read_bearer_token(header: str) -> str:

@@ -56,8 +56,8 @@ PUBLIC = Kind("ok 405 405 405", "ok 405 405 405", "ok 405 405 405")
 API = Kind("401 401 401 401", "ok 405 405 none", "404 404 404 404")
 # What is sent as a form and not as JSON is not understood.
 API_POST = Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404")
-# Between people: there is none of it for a feature.
-NOT_FOR_FEATURES = {"feature": "404 404 404 404"}
+# Between people: the policy refuses features before anything is looked up.
+NOT_FOR_FEATURES = dict.fromkeys(("feature", "feature of a stranger"), "403 403 403 403")
 SHARING = Kind("401 401 401 401", "ok 405 405 none", "404 404 404 404", NOT_FOR_FEATURES)
 SHARING_POST = Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NOT_FOR_FEATURES)
 # Alice shares nothing on this walk.

@@ -56,6 +56,7 @@ class AssertionRejectionCause(StrEnum):
     ALGORITHM = "algorithm"
     SIGNATURE = "signature"
     ISSUER = "issuer"
+    CLIENT_ID = "client_id"
     AUDIENCE = "audience"
     LIFETIME = "lifetime"
     TIME = "time"
@@ -74,6 +75,7 @@ _ANSWERS: Final[Mapping[AssertionRejectionCause, str]] = {
     AssertionRejectionCause.ALGORITHM: f"alg must be {' or '.join(ALGORITHMS)}.",
     AssertionRejectionCause.SIGNATURE: _NO_SUCH_KEY,
     AssertionRejectionCause.ISSUER: "iss and sub must both be the client_id.",
+    AssertionRejectionCause.CLIENT_ID: "client_id is not the sub of client_assertion.",
     AssertionRejectionCause.ID: f"jti must be a text of 1 to {MAX_JTI_LENGTH} characters.",
     AssertionRejectionCause.REPLAYED: "An assertion with this jti was used before.",
 }
@@ -83,7 +85,8 @@ class ClientNotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authl
     status_code = 401
 
     def get_headers(self) -> list[tuple[str, str]]:
-        # authlib would announce Basic, which this endpoint does not accept.
+        # RFC 9110 §15.5.2 demands a challenge, and no scheme stands for `private_key_jwt`. authlib
+        # would announce Basic, for which a browser asks for a password.
         return [
             ("Content-Type", "application/json"),
             ("Cache-Control", "no-store"),
@@ -139,6 +142,7 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
             # Checked first, so that these answers do not depend on whether the client exists.
             _check_algorithm(header)
             self._check_claims(claims)
+            _check_client_id(form.get("client_id"), claims)
             client = _require_client(client)
             # Last: only a verified signature may use up the assertion.
             _record_use(_verify_signature(assertion, client.row), client.row)
@@ -189,6 +193,12 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
 def _check_algorithm(header: Mapping[str, Any]) -> None:
     if header.get("alg") not in ALGORITHMS:
         raise _AssertionRejected(AssertionRejectionCause.ALGORITHM)
+
+
+def _check_client_id(client_id: str | None, claims: Mapping[str, Any]) -> None:
+    """RFC 7521 §4.2: the parameter is optional, and names the client of the assertion."""
+    if client_id and client_id != claims["sub"]:
+        raise _AssertionRejected(AssertionRejectionCause.CLIENT_ID)
 
 
 def _require_client(client: RegisteredClient | None) -> RegisteredClient:

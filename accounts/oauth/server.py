@@ -25,9 +25,11 @@ logger = logging.getLogger(__name__)
 
 
 class UnknownGrantType(UnsupportedGrantTypeError):  # type: ignore[misc]  # authlib ships no types
+    # The parent's method would echo the request's text, and its answer has no description.
+    description = "grant_type must be authorization_code or client_credentials."
+
     def get_error_description(self) -> str:
-        # The parent would echo the request's text.
-        return "grant_type must be authorization_code or client_credentials."
+        return self.description
 
 
 def get_issuer() -> str:
@@ -82,6 +84,8 @@ class ClientServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships 
 
     def get_token_grant(self, request: Any) -> Any:
         check_form_request(request.http)
+        if not request.payload.grant_type:
+            raise InvalidRequestError("The parameter grant_type is missing.")
         if request.payload.grant_type not in {
             ServiceCredentialsGrant.GRANT_TYPE,
             DelegationCodeGrant.GRANT_TYPE,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
 
 from accounts import client_usage, request_limits, route_limits
 from accounts.oauth.server import ClientServer
@@ -21,6 +21,21 @@ def _refuse_request(description: str) -> HttpResponse:
     return JsonResponse(error, status=429)
 
 
+def _require_post(
+    view: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse other methods as Django's `require_POST` does, in JSON."""
+
+    @wraps(view)
+    def check_then_run(request: HttpRequest) -> HttpResponse:
+        if request.method == "POST":
+            return view(request)
+        error = {"error": "invalid_request", "error_description": "The method must be POST."}
+        return JsonResponse(error, status=405, headers={"Allow": "POST"})
+
+    return check_then_run
+
+
 def _serve_form(
     view: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
@@ -29,7 +44,7 @@ def _serve_form(
         route_limits.TOKEN, lambda _: _refuse_request("Too many requests.")
     )(sensitive_post_parameters("client_assertion", "code", "code_verifier", "token")(view))
     served_view: Callable[[HttpRequest], HttpResponse] = csrf_exempt(
-        cache_control(no_store=True)(require_POST(limited_view))
+        cache_control(no_store=True)(_require_post(limited_view))
     )
     return served_view
 

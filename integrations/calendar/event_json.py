@@ -174,7 +174,10 @@ def serialize_times(start: When, end: When) -> JsonObject:
 
 
 def format_event_moment(value: When) -> str:
-    return value.day.isoformat() if value.day is not None else _to_utc(value).isoformat()
+    """Return a date, or a time in UTC as `json_sink` writes it."""
+    if value.day is not None:
+        return value.day.isoformat()
+    return _to_utc(value).isoformat().replace("+00:00", "Z")
 
 
 def get_etag(values: OpenedValues, content: EventContent) -> str | None:

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-import orjson
 from django.http import HttpRequest
 
 from accounts.actors import Actor, ActorKind
 from limited_use.access_request import FenceKind, Permit
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
 
-from . import sealed_rows, template_values
+from . import json_sink, sealed_rows, template_values
 from .sealed_rows import Permits, SealedRow
 from .template_values import TemplateItem
 from .traceback_guard import WrongSink, guard_plaintext
@@ -74,7 +73,7 @@ def calendar_json(
     :raises WrongSink, Unopenable:
     """
     _check_permits(permits, viewer)
-    return orjson.dumps(make(_open_rows(rows, permits, at)))
+    return json_sink.dump_json(make(_open_rows(rows, permits, at)))
 
 
 @guard_plaintext

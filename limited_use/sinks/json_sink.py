@@ -14,7 +14,7 @@ from . import sealed_rows
 from .sealed_rows import SHOWN_FOR, SHOWN_TO, Permits, SealedRow
 from .traceback_guard import WrongSink, guard_plaintext
 
-__all__ = ["SealedRow", "render_json_object", "render_json_page"]
+__all__ = ["SealedRow", "dump_json", "render_json_object", "render_json_page"]
 
 Shape = Callable[[Any, Mapping[str, bytes]], Mapping[str, Any]]
 
@@ -41,7 +41,7 @@ def render_json_page(  # noqa: PLR0913 - what it shows, and why it may
     sealed_rows.check_permits(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
     opened_rows = sealed_rows.open_rows(rows, permits, at=at, skip_damaged=True)
     shaped = [shape(row, values) for row, values in opened_rows]
-    return orjson.dumps({**(envelope or {}), under: shaped})
+    return dump_json({**(envelope or {}), under: shaped})
 
 
 @guard_plaintext
@@ -51,5 +51,10 @@ def render_json_object(
     """:raises WrongSink, Unopenable:"""
     sealed_rows.check_permits(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
     for source_row, values in sealed_rows.open_rows([row], permits, at=at):
-        return orjson.dumps(shape(source_row, values))
+        return dump_json(shape(source_row, values))
     raise WrongSink
+
+
+def dump_json(value: object) -> bytes:
+    """Return the bytes of an answer. Times in UTC end in `Z`, as those that DRF writes."""
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z)

@@ -178,6 +178,25 @@ class TestClientAuthentication:
         assert is_refused_with(answer, 401, "invalid_client")
         assert post_form(asking.form()).status_code == 200
 
+    @pytest.mark.parametrize(
+        ("client_id", "status"),
+        [(None, 200), ("", 200), ("widget", 200), ("other", 401), ("wid\0get", 401)],
+    )
+    def test_refuses_the_client_id_of_another_client(self, asking, client_id, status):
+        """RFC 7521 §4.2."""
+        form = asking.form(client_id=client_id)
+
+        answer = post_form(form)
+
+        assert answer.status_code == status
+        if status == 401:
+            assert is_refused_with(answer, 401, "invalid_client")
+            assert answer.json()["error_description"] == (
+                "client_id is not the sub of client_assertion."
+            )
+            # The assertion is not used up.
+            assert post_form(form | {"client_id": "widget"}).status_code == 200
+
     @pytest.mark.control("2.3.4")
     def test_refuses_an_assertion_that_was_used(self, asking):
         form = asking.form()
@@ -433,12 +452,19 @@ class TestRequest:
 
         assert is_refused_with(post_form(asking.form()), 400, "invalid_grant")
 
-    @pytest.mark.parametrize("grant", ["refresh_token", "password", 'a"b\\é', ""])
+    @pytest.mark.parametrize("grant", ["refresh_token", "password", 'a"b\\é'])
     @pytest.mark.control("3.2.1")
     def test_knows_no_other_grant(self, asking, grant):
         answer = post_form(asking.form(grant_type=grant))
 
         assert is_refused_with(answer, 400, "unsupported_grant_type")
+
+    @pytest.mark.parametrize("grant", [None, ""])
+    def test_needs_a_grant_type(self, asking, grant):
+        answer = post_form(asking.form(grant_type=grant))
+
+        assert is_refused_with(answer, 400, "invalid_request")
+        assert answer.json()["error_description"] == "The parameter grant_type is missing."
 
     def test_refuses_a_client_without_purposes(self, asking):
         ServiceClient.objects.update(purposes=[])
@@ -464,8 +490,14 @@ class TestRequest:
 
         assert is_refused_with(answer, 400, "invalid_request")
 
-    def test_answers_to_post_only(self, client):
-        assert client.get("/oauth/token").status_code == 405
+    @pytest.mark.parametrize("method", ["get", "put", "delete", "options"])
+    @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+    def test_answers_to_post_only(self, client, path, method):
+        answer = getattr(client, method)(path)
+
+        assert is_refused_with(answer, 405, "invalid_request")
+        assert answer["Allow"] == "POST"
+        assert answer.json()["error_description"]
 
     @pytest.mark.control("3.1.2")
     def test_ignores_what_would_widen_it(self, asking, mallory, delegation):
@@ -495,6 +527,42 @@ class TestRequest:
             "invalid_client",
             "unsupported_grant_type",
         }
+        assert answer.json()["error_description"]
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"grant_type": None},
+            {"grant_type": "password"},
+            {"scope": None},
+            {"scope": "purpose:marketing"},
+            {"scope": "client"},
+            {"delegation": None},
+            {"delegation": "1"},
+            {"delegation": str(uuid4())},
+            {"client_assertion": None},
+            {"client_assertion": "not.a.jwt"},
+            {"client_id": "other"},
+            {"grant_type": ["password", "password"]},
+            {"grant_type": "authorization_code"},
+            {"grant_type": "authorization_code", "code": "unknown"},
+            {"grant_type": "authorization_code", "code": "unknown", "code_verifier": "x"},
+        ],
+    )
+    def test_is_told_the_cause_of_every_refusal(self, asking, changed):
+        body = post_form(asking.form(**changed)).json()
+
+        assert body["error_description"]
+
+    @pytest.mark.parametrize(
+        "changed",
+        [{}, {"token": "unknown", "client_assertion": None}, {"token": ["a", "b"]}],
+    )
+    def test_is_told_the_cause_of_every_refusal_to_revoke(self, asking, changed):
+        answer = post_form(asking.form(**changed), "/oauth/revoke")
+
+        assert answer.status_code in {400, 401}
+        assert answer.json()["error_description"]
 
 
 class TestPeoplePerMinute:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from integrations.models import DraftProposal, OutboxCommand, OutgoingCount
+from integrations.urls.api.exception_handler import ONLY_FOR_PERSON
 from limited_use.ledger import entries
 from limited_use.models import Leaf
 from tests.api import cast
@@ -152,7 +153,7 @@ class TestInviting:
         answer = send_invitation(assistant, "post", "events")
 
         body = problem(answer, 403, "limited-use-refused")
-        assert body["detail"].endswith("calendar.event needs calendar.schedule.")
+        assert body["detail"] == ONLY_FOR_PERSON
         assert_nothing_left(mailbox, calls)
         assert not OutgoingCount.objects.exists()
 

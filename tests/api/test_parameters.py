@@ -52,6 +52,21 @@ class TestAParameter:
 
         assert [one["parameter"] for one in body["errors"]] == [name]
 
+    @pytest.mark.control("5.1.8")
+    def test_that_is_wrong_is_named_beside_every_other(self, hers):
+        """A client mends all of them after one answer."""
+        query = "limit=0&folder=nowhere&q=secret&starred=true&starred=false&unread=maybe"
+
+        body = schema.problem(hers.get(f"{V1}/messages?{query}"), 400, "bad-request")
+
+        assert {one["parameter"]: one["detail"] for one in body["errors"]} == {
+            "limit": "Ensure this value is greater than or equal to 1.",
+            "folder": "There is no such folder.",
+            "unread": "Must be a valid boolean.",
+            "starred": "This parameter is repeated.",
+            "q": "This parameter is unknown.",
+        }
+
     @pytest.mark.parametrize("where", ["messages/{message}", "threads/{thread}", "connections",
                                        "connections/{connection}",
                                        "messages/{message}/attachments/{attachment}"])  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import client_usage, clients, rate_limit_counters, route_limits
+from accounts import api_tokens, client_usage, clients, rate_limit_counters, route_limits
 from accounts.models import ClientHour, Delegation, RateCount
 from accounts.rate_limit_counters import Rate
 from integrations.web.api.api_rate_limits import DRAFT, make_headers
@@ -120,6 +120,52 @@ class TestTheLimit:
 
         assert before == 401
         check_refusal(bad.get(MESSAGES), "bad-token")
+
+
+class TestAnUnknownUrl:
+    """A client with a wrong URL leaves the limit of its network to others."""
+
+    PATHS = (f"{MESSAGES}/not-an-id", "/v1/nothing")
+
+    @pytest.fixture
+    def own(self, widget):
+        client = cast.ServiceClient.objects.get(client_id="inbox-widget")
+        return cast.bearer(api_tokens.issue_client_token(client=client, at=timezone.now()))
+
+    @pytest.mark.parametrize("path", PATHS)
+    def test_counts_for_its_caller(self, hers, widget, own, path):
+        use_up(route_limits.ANONYMOUS, "network 127.0.0.1")
+
+        by_caller = {
+            name: caller.get(path)
+            for name, caller in {"person": hers, "feature": widget, "client": own}.items()
+        }
+
+        assert {answer.status_code for answer in by_caller.values()} == {404}
+        assert {name: set(read_limits(answer)) for name, answer in by_caller.items()} == {
+            "person": {"read", "user", "organisation"},
+            "feature": {"delegation-read", "client", "user", "organisation"},
+            "client": {"client"},
+        }
+
+    def test_counts_a_post_without_a_csrf_token_too(self, alice):
+        browser = cast.browser(alice.user, strict=True)
+
+        answer = browser.post("/v1/nothing")
+
+        assert (answer.status_code, "write" in read_limits(answer)) == (404, True)
+
+    def test_is_limited_for_a_caller(self, alice, widget):
+        use_up(route_limits.USER, f"user {alice.user.id}")
+
+        check_refusal(widget.get("/v1/nothing"), "user")
+
+    @pytest.mark.parametrize("header", ["Bearer nonsense", "Basic eDp5", "Bearer", ""])
+    def test_counts_for_the_network_without_valid_credentials(self, db, header):
+        answer = Client(headers={"Authorization": header}).get("/v1/nothing")
+
+        schema.problem(answer, 404, "not-found")
+        assert set(read_limits(answer)) == {"anonymous"}
 
 
 class TestTheLimitsOfAServiceClient:

@@ -14,6 +14,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from integrations.access import calendar_permits
 from integrations.calendar import ics_export, ics_import
 from integrations.coordination import person_slots
 from integrations.formats.icalendar import calendar_file_writer, icalendar_components
@@ -44,7 +45,7 @@ class CalendarImportView(CalendarView):
     def post(self, request: Request, calendar_id: UUID, **_: Any) -> Response:
         """Import a file (RFC 5545) into an Antares calendar: all of it or nothing."""
         self.get_query(request)
-        self.require_person()
+        calendar_permits.refuse_change_by_client(actor=self.actor, at=self.at)
         self.count_request(request, ics_import.RATE)
         data = request.data if isinstance(request.data, bytes) else b""
         result = ics_import.import_calendar_file(
@@ -68,7 +69,7 @@ class CalendarExportView(CalendarView):
     def get(self, request: Request, calendar_id: UUID, **_: Any) -> HttpResponseBase:
         """Return an Antares calendar as a file (RFC 5545). An interrupted file has no end."""
         self.get_query(request)
-        self.require_person()
+        calendar_permits.refuse_export_by_client(actor=self.actor, at=self.at)
         self.count_request(request, ics_export.RATE)
         with person_slots.STREAM_SLOTS.lend_slot(self.user_id) as slot:
             file_parts = ics_export.stream_calendar(

@@ -11,9 +11,8 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from accounts.actors import Actor, ActorKind
-from integrations.access import client_purposes
-from integrations.access.request_context import ObjectNotFound
+from accounts.actors import Actor
+from integrations.access import calendar_permits, client_purposes
 from integrations.calendar import calendar_list, event_lookup, local_calendars
 from integrations.calendar.local_calendars import LocalCalendarProperties
 from integrations.web import idempotency
@@ -38,11 +37,6 @@ class CalendarView(UserDataView):
             at=self.at,
         )
 
-    def require_person(self) -> None:
-        """A feature reads calendars; only their owner changes them."""
-        if self.actor.kind != ActorKind.PERSON:
-            raise ObjectNotFound
-
 
 class CalendarListView(CalendarView):
     @extend_schema(operation_id="list_calendars", responses={200: shapes.CalendarListSerializer})
@@ -64,7 +58,7 @@ class CalendarListView(CalendarView):
     def post(self, request: Request, *, attempt: IdempotentAttempt, **_: Any) -> HttpResponse:
         """Create an Antares calendar, once per `Idempotency-Key`."""
         self.get_query(request)
-        self.require_person()
+        calendar_permits.refuse_change_by_client(actor=self.actor, at=self.at)
         fields = self.get_body(request, shapes.NewCalendarSerializer)
         created = local_calendars.create_local_calendar_once(
             self.request_context,
@@ -101,7 +95,7 @@ class CalendarDetailView(CalendarView):
     def put(self, request: Request, calendar_id: UUID, **_: Any) -> HttpResponse:
         """Set name, time zone and colour of an Antares calendar."""
         self.get_query(request)
-        self.require_person()
+        calendar_permits.refuse_change_by_client(actor=self.actor, at=self.at)
         etag = get_if_match(request)
         properties = _parse_properties(self.get_body(request, shapes.CalendarAboutSerializer))
         local_calendars.rename_local_calendar(
@@ -115,7 +109,7 @@ class CalendarDetailView(CalendarView):
     def delete(self, request: Request, calendar_id: UUID, **_: Any) -> HttpResponse:
         """Remove an Antares calendar with all its events."""
         self.get_query(request)
-        self.require_person()
+        calendar_permits.refuse_change_by_client(actor=self.actor, at=self.at)
         etag = get_if_match(request)
         local_calendars.remove_local_calendar(
             actor=self.actor, calendar_id=calendar_id, etag=etag, at=self.at

@@ -10,8 +10,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actors import ActorKind
-from integrations.access.request_context import ObjectNotFound
+from accounts.actors import Actor
+from integrations.access import calendar_permits
 from integrations.calendar import sharing
 from integrations.calendar.sharing import CalendarShare
 from integrations.web.api.api_views import UserDataView
@@ -24,10 +24,9 @@ from .serializers import sharing as shapes
 class SharingView(UserDataView):
     """Shares are between people: a feature sees none."""
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if self.actor.kind != ActorKind.PERSON:
-            raise ObjectNotFound
+    def check_client(self, actor: Actor) -> None:
+        super().check_client(actor)
+        calendar_permits.refuse_client_for_others(actor=actor, at=self.at)
 
     def build_list_response(self, calendar_shares: list[CalendarShare]) -> Response:
         return Response(

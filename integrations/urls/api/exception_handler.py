@@ -19,6 +19,8 @@ from integrations.web.api import problem_document
 from integrations.web.problem_catalogue import LIMITED_USE_REFUSED, ProblemType
 from limited_use.guard.guard import AccessRefused
 
+from . import called_operation
+
 #: Errors listed in one answer.
 MAX_ERRORS: Final = 100
 #: `problem_catalogue.BAD_REQUEST` explains both at once.
@@ -30,6 +32,8 @@ _BAD_REQUEST_TEXTS: Final[Mapping[type[Exception], str]] = {
         "The body is not valid JSON, is too large, or has too many or too deeply nested values."
     ),
 }
+#: A purpose would not help, so that no developer registers for one in vain.
+ONLY_FOR_PERSON: Final = "Only the person can do this. Tokens of features are refused."
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -102,7 +106,7 @@ def _render_refusal(request: HttpRequest, error: AccessRefused) -> HttpResponse:
     return render_problem(
         request,
         LIMITED_USE_REFUSED,
-        detail=error.message,
+        detail=_explain_refusal(request, error),
         extra={
             "rule": decision.rule_id,
             "clauses": list(decision.clauses),
@@ -113,6 +117,12 @@ def _render_refusal(request: HttpRequest, error: AccessRefused) -> HttpResponse:
             "ledger_entry": str(error.entry_id),
         },
     )
+
+
+def _explain_refusal(request: HttpRequest, error: AccessRefused) -> str:
+    if error.token_purpose is not None and called_operation.is_for_person_only(request):
+        return ONLY_FOR_PERSON
+    return error.message
 
 
 def _get_framework_headers(error: Exception, view: APIView) -> dict[str, str]:

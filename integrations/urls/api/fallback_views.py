@@ -10,6 +10,7 @@ from django.views import defaults
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
+from accounts.authentication import CountingAuthentication
 from integrations.access.request_context import ObjectNotFound
 from integrations.urls import busy_page, error_table
 from integrations.web import problem_catalogue
@@ -28,8 +29,9 @@ class NotFoundView(RateLimitedView):
     Without it Django would answer with a page, which breaks clients that parse problems.
     """
 
-    # A 404 needs no authentication.
-    authentication_classes = []
+    # A 404 needs no authentication. A valid one makes the request count for its caller, so that a
+    # client with a wrong URL leaves the limit of its network to others.
+    authentication_classes = [CountingAuthentication]
     permission_classes = [AllowAny]
     content_negotiation_class = FixedContentNegotiation
     schema = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import NotAuthenticated, ValidationError
@@ -68,11 +68,10 @@ class ApiView(RateLimitedView):
             for name in parameters
             if len(parameters.getlist(name)) > 1
         }
-        if unknown or repeated:
-            raise ValidationError({**repeated, **unknown})
-        if query is None:
-            return {}
-        return dict(_get_checker(query).run_validation(parameters.dict()))
+        values, wrong = _read_values(query, parameters)
+        if errors := {**wrong, **repeated, **unknown}:
+            raise ValidationError(errors)
+        return values
 
     @property
     def body_context(self) -> dict[str, Any]:
@@ -179,6 +178,20 @@ def _get_checker(query: type[serializers.Serializer[Any]]) -> serializers.Serial
     the validation. Unlike `is_valid`, `run_validation` stores nothing of a request on it.
     """
     return query()
+
+
+def _read_values(
+    query: type[serializers.Serializer[Any]] | None, parameters: QueryDict
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the values, or the errors of all wrong ones."""
+    if query is None:
+        return {}, {}
+    try:
+        return dict(_get_checker(query).run_validation(parameters.dict())), {}
+    except ValidationError as error:
+        # A serializer's error has a message for each field.
+        errors = cast("dict[str, Any]", error.detail)
+    return {}, errors
 
 
 def json_response(body: bytes) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -50,7 +50,12 @@ def slots(told) -> list[tuple[str, str, str]]:
 
 
 def format_moment(day: int, hour: int, minute: int = 0) -> str:
-    return (moment(day, hour) + timedelta(minutes=minute)).isoformat()
+    return format_utc(moment(day, hour) + timedelta(minutes=minute))
+
+
+def format_utc(at: datetime) -> str:
+    """Return the time as answers have it."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def make_unknown_answer(user_id, *, platform_id: str | None = None) -> dict:
@@ -166,7 +171,7 @@ class TestOnesOwn:
         # Five hours and three quarters ahead of UTC.
         start = moment(6, 0) - timedelta(hours=5, minutes=45)
         end = start + timedelta(days=1)
-        assert (start.isoformat(), end.isoformat(), "busy") in slots(me)
+        assert (format_utc(start), format_utc(end), "busy") in slots(me)
 
 
 class TestSomebodyElses:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from integrations.access import client_purposes
+from integrations.urls.api.exception_handler import ONLY_FOR_PERSON
 from integrations.urls.api.operation_access import ACCESS
 from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_evaluation import ALL_ELSE_TEXT, can_use_be_allowed
@@ -29,16 +30,14 @@ SERVED = "answered, with the data of its purpose"
 OTHER_PURPOSE = "refused: the token is for another purpose, and the answer names the right one"
 OWNER_ALONE = "refused: the person alone does this"
 NEVER_SENDS = "refused: no feature sends, or reads what the person sends"
-HIDDEN = "not found: between people, or not the feature's"
+HIDDEN = "not found: not the feature's"
 
 _MAIL = (SERVED, OTHER_PURPOSE, OTHER_PURPOSE, OTHER_PURPOSE)
 _PROPOSE = (OTHER_PURPOSE, SERVED, OTHER_PURPOSE, OTHER_PURPOSE)
 _CALENDAR = (OTHER_PURPOSE, OTHER_PURPOSE, SERVED, OTHER_PURPOSE)
-_CALENDAR_WRITE = (OTHER_PURPOSE, OTHER_PURPOSE, OWNER_ALONE, OTHER_PURPOSE)
-_CALENDAR_HIDDEN = (OTHER_PURPOSE, OTHER_PURPOSE, HIDDEN, OTHER_PURPOSE)
+_OWNER = (OWNER_ALONE,) * 4
 _FILE = (OTHER_PURPOSE, OTHER_PURPOSE, OTHER_PURPOSE, SERVED)
 _FILE_HIDDEN = (OTHER_PURPOSE, OTHER_PURPOSE, OTHER_PURPOSE, HIDDEN)
-_FILE_DECISION = (OTHER_PURPOSE, OTHER_PURPOSE, OTHER_PURPOSE, OWNER_ALONE)
 
 OUTCOMES: dict[str, tuple[str, ...]] = {
     "list_connections": (SERVED,) * 4,
@@ -63,25 +62,19 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
         _CALENDAR,
     ),
     **dict.fromkeys(
-        ("create_event", "change_event", "delete_event", "move_event", "answer_event"),
-        _CALENDAR_WRITE,
-    ),
-    **dict.fromkeys(
         (
+            "create_event", "change_event", "delete_event", "move_event", "answer_event",
             "create_calendar", "rename_calendar", "remove_calendar", "import_calendar",
-            "export_calendar",
+            "export_calendar", "list_calendar_shares", "share_calendar", "list_shares",
+            "end_share", "accept_file", "pause_file", "resume_file", "retry_file",
         ),
-        _CALENDAR_HIDDEN,
-    ),
-    **dict.fromkeys(
-        ("list_calendar_shares", "share_calendar", "list_shares", "end_share"), (HIDDEN,) * 4
+        _OWNER,
     ),
     **dict.fromkeys(
         ("list_files", "create_file", "get_file", "remove_file", "cancel_file"), _FILE
     ),
     # The known request is for a file of the person's own.
     "send_file_bytes": _FILE_HIDDEN,
-    **dict.fromkeys(("accept_file", "pause_file", "resume_file", "retry_file"), _FILE_DECISION),
 }  # fmt: skip
 
 #: What a feature reads differs from what the person reads in these members: a feature's files have
@@ -216,7 +209,7 @@ def check_cause(outcome: str, purpose: str, body: dict[str, Any]) -> None:
             needed = sentence.removesuffix(".").rpartition(" needs ")[2]
             assert needed in set(PURPOSES) - {purpose}
         case _ if outcome == OWNER_ALONE:
-            assert detail.endswith("The person does this, and no feature can.")
+            assert detail == ONLY_FOR_PERSON
         case _:
             assert outcome == NEVER_SENDS
             assert body["rule"] == "features-never-send"
