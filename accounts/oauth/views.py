@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Final
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
@@ -14,11 +16,18 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts import client_usage, request_limits, route_limits
 from accounts.oauth.server import ClientServer
 
+_SECRETS: Final = ("client_assertion", "code", "code_verifier", "token")
+
 
 def _refuse_request(description: str) -> HttpResponse:
     # RFC 6749 has no error for a limit at these endpoints.
     error = {"error": "temporarily_unavailable", "error_description": description}
     return JsonResponse(error, status=429)
+
+
+def _refuse_form(description: str, *, status: int = 400) -> JsonResponse:
+    error = {"error": "invalid_request", "error_description": description}
+    return JsonResponse(error, status=status)
 
 
 def _require_post(
@@ -30,10 +39,27 @@ def _require_post(
     def check_then_run(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             return view(request)
-        error = {"error": "invalid_request", "error_description": "The method must be POST."}
-        return JsonResponse(error, status=405, headers={"Allow": "POST"})
+        refusal = _refuse_form("The method must be POST.", status=405)
+        refusal.headers["Allow"] = "POST"
+        return refusal
 
     return check_then_run
+
+
+def _limit_form(
+    view: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse a form beyond Django's limits, for which Django would answer with a page."""
+
+    @wraps(view)
+    def read_then_run(request: HttpRequest) -> HttpResponse:
+        try:
+            request.POST  # noqa: B018 - Django parses the form here
+        except SuspiciousOperation:
+            return _refuse_form("The form is too large, or has too many parameters.")
+        return view(request)
+
+    return read_then_run
 
 
 def _serve_form(
@@ -42,7 +68,7 @@ def _serve_form(
     """Serve a form of clients. No cookie authenticates it, so a foreign page gains nothing."""
     limited_view = request_limits.limit_by_network(
         route_limits.TOKEN, lambda _: _refuse_request("Too many requests.")
-    )(sensitive_post_parameters("client_assertion", "code", "code_verifier", "token")(view))
+    )(_limit_form(sensitive_post_parameters(*_SECRETS)(view)))
     served_view: Callable[[HttpRequest], HttpResponse] = csrf_exempt(
         cache_control(no_store=True)(_require_post(limited_view))
     )

@@ -490,6 +490,18 @@ class TestRequest:
 
         assert is_refused_with(answer, 400, "invalid_request")
 
+    @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+    @pytest.mark.parametrize("is_large", [True, False])
+    def test_refuses_a_form_beyond_the_limits_in_json(self, client, path, is_large):
+        form = "a=1&" * 2_000
+        if is_large:
+            form = "a" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+
+        answer = client.post(path, form, content_type="application/x-www-form-urlencoded")
+
+        assert is_refused_with(answer, 400, "invalid_request")
+        assert "too large" in answer.json()["error_description"]
+
     @pytest.mark.parametrize("method", ["get", "put", "delete", "options"])
     @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
     def test_answers_to_post_only(self, client, path, method):
