@@ -495,7 +495,7 @@ class TestRequest:
     def test_refuses_a_form_beyond_the_limits_in_json(self, client, path, is_large):
         form = "a=1&" * 2_000
         if is_large:
-            form = "a" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+            form = "a" * (django_settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
 
         answer = client.post(path, form, content_type="application/x-www-form-urlencoded")
 
