@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -38,6 +37,7 @@ from integrations.mail.detail_sql import LONGEST_THREAD
 from integrations.mail.mail_row_types import MessageRow, ThreadRow
 from integrations.models.calendar import get_week
 from integrations.web.api.api_views import UserDataView, json_response
+from limited_use.sinks.json_sink import dump_json
 from tests.bench.models import PlainEvent, PlainMessage, PlainText, PlainThread
 from tests.bench.views import COLUMNS, find_accounts
 
@@ -58,7 +58,7 @@ class EmptyView(UserDataView):
 
     def get(self, request: Request, **_: Any) -> HttpResponse:
         self.get_query(request)
-        return json_response(orjson.dumps({"request_id": self.request_id}))
+        return json_response(dump_json({"request_id": self.request_id}))
 
 
 class PlainMessageView(MailView):
@@ -83,7 +83,7 @@ class PlainMessageView(MailView):
         row = MessageRow(message, accounts.get(message.integration_id))
         opened = {"summary": message.summary, "labels": message.labels}
         shown = safe_text.decode_safe_text(text.shown)
-        return json_response(orjson.dumps(mail_row_types.shape_message(row, opened, shown)))
+        return json_response(dump_json(mail_row_types.shape_message(row, opened, shown)))
 
 
 class PlainThreadView(MailView):
@@ -113,7 +113,7 @@ class PlainThreadView(MailView):
             )
         }
         row = ThreadRow(thread, messages, accounts.get(thread.integration_id))
-        return json_response(orjson.dumps(mail_row_types.shape_thread(row, opened)))
+        return json_response(dump_json(mail_row_types.shape_thread(row, opened)))
 
 
 class PlainEventList(CalendarView):
@@ -147,7 +147,7 @@ class PlainEventList(CalendarView):
             "next_cursor": next_cursor,
             "unreadable": expanded.unreadable_ids,
         }
-        return json_response(orjson.dumps(answer))
+        return json_response(dump_json(answer))
 
 
 def _read_rows(

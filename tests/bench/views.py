@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import connection, models
 from django.http import HttpResponse
 from rest_framework import serializers as drf
@@ -26,6 +25,7 @@ from integrations.models import LIVE
 from integrations.web import page_cursors
 from integrations.web.api.api_views import json_response
 from integrations.web.page_cursors import CursorPagePosition
+from limited_use.sinks.json_sink import dump_json
 from tests.bench.models import ColumnMessage, FernetMessage, PlainMessage
 
 COLUMNS = (
@@ -83,7 +83,7 @@ class UnguardedList(MailView):
             for row in shown
         ]
         envelope = {**page["envelope"], "next_cursor": following, "has_more": following is not None}
-        return json_response(orjson.dumps({**envelope, "data": data}))
+        return json_response(dump_json({**envelope, "data": data}))
 
 
 class PlainList(UnguardedList):
