@@ -50,9 +50,10 @@ def build_wheel(folder: Path, *, document: Path = DOCUMENT) -> Path:
         described = json.loads(document.read_bytes())
         generate_package(project / PACKAGE, described)
         shutil.copyfile(HERE / "README.md", project / "README.md")
+        metadata = project / "pyproject.toml"
+        shutil.copyfile(HERE / "pyproject.toml.in", metadata)
         version = f"{described['info']['version']}+{_compute_digest(project)}"
-        metadata = (HERE / "pyproject.toml.in").read_text().replace("@VERSION@", version)
-        (project / "pyproject.toml").write_text(metadata)
+        metadata.write_text(metadata.read_text().replace("@VERSION@", version))
         return folder / _run_build_backend(project, folder.resolve())
 
 

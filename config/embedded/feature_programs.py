@@ -11,6 +11,7 @@ import os
 import subprocess  # noqa: TID251 - the launcher starts programs of the demo, never in production
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,8 +68,15 @@ def _build_or_find_wheel() -> Path:
 
     The generator is a tool of development, which the demo alone does not install. Without it, the
     newest wheel is used.
+
+    :raises EmbeddedServersUnavailable:
     """
     folder = ROOT / ".data" / "client"
+    if find_spec("openapi_python_client") is None:
+        wheels = sorted(folder.glob("*.whl"), key=lambda wheel: wheel.stat().st_mtime)
+        if not wheels:
+            raise EmbeddedServersUnavailable(_NO_CLIENT)
+        return wheels[-1]
     build = subprocess.run(  # noqa: S603 - fixed words
         [sys.executable, "-m", "config.client.build", "--folder", str(folder)],
         cwd=ROOT,
@@ -76,12 +84,9 @@ def _build_or_find_wheel() -> Path:
         text=True,
         check=False,
     )
-    if build.returncode == 0:
-        return Path(build.stdout.strip())
-    wheels = sorted(folder.glob("*.whl"), key=lambda wheel: wheel.stat().st_mtime)
-    if not wheels:
-        raise EmbeddedServersUnavailable(_NO_CLIENT)
-    return wheels[-1]
+    if build.returncode != 0:
+        raise EmbeddedServersUnavailable(f"The client cannot be built:\n{build.stderr}")
+    return Path(build.stdout.strip())
 
 
 def _write_private_file(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.client.antares_client import Antares, ProblemError, Retries, retries
-from tests.client.scripted_server import BROKEN, Answer, problem
+from tests.client.scripted_server import BROKEN, TOKEN_PATH, Answer, problem
 
 DELEGATION = UUID(int=7)
 PATH = "/v1/users/me/messages"
@@ -46,6 +46,27 @@ class TestRepeatableRequest:
 
         assert response.json() == {"done": True}
         assert server.count(PATH) == 3
+
+    def test_with_a_file_is_sent_once(self, server, api, tmp_path):
+        (tmp_path / "file").write_bytes(b"content")
+        server.script(PATH, BROKEN, DONE)
+
+        with (tmp_path / "file").open("rb") as file, pytest.raises(httpx.RemoteProtocolError):
+            api.request("POST", PATH, headers=KEYED, content=file)
+
+        assert [request.body for request in server.requests(PATH)] == [b"content"]
+
+    def test_shares_its_deadline_with_the_requests_for_its_token(self, server, credentials):
+        server.before_answer = lambda received: time.sleep(0.4 * (received.path == TOKEN_PATH))
+        server.script(PATH, BROKEN, DONE)
+        retries = Retries(deadline=0.6, first_wait=0.6)
+
+        with Antares(credentials, retries=retries) as antares:
+            api = antares.act_for_person(DELEGATION, purpose="inbox.display")
+            with pytest.raises(httpx.RemoteProtocolError):
+                api.request("GET", PATH)
+
+        assert server.count(PATH) == 1
 
     def test_sends_the_same_key_and_body_each_time(self, server, api):
         server.script(PATH, BROKEN, DONE)
@@ -176,7 +197,7 @@ class TestWait:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(retries, "time", clock)
             try:
-                response = policy.run(send)
+                response = policy.run(send, ends_at=policy.compute_end())
             except httpx.ConnectError:
                 response = None
 
@@ -220,6 +241,18 @@ class TestRetryAfter:
         value = retries.read_retry_after(httpx.Headers({"Retry-After": text.encode()}))
 
         assert value is None or value == 999_999_999_999
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Wed, 21 Oct 99999999999 07:28:00 GMT",
+            "Wed, 21 Oct 2015 07:28:00 +99999999999999999999",
+            "Sat, 01 Jan 0001 00:00:00 +2359",
+            "Fri, 31 Dec 9999 23:59:59 -2359",
+        ],
+    )
+    def test_reads_dates_that_no_calendar_has(self, text):
+        assert self.read(text) in {None, 0.0} or self.read(text) > 1e9
 
     def test_refuses_a_policy_that_sends_nothing(self):
         for values in ({"attempts": 0}, {"deadline": 0}, {"first_wait": -1}):

@@ -113,6 +113,7 @@ class TestTokenRequest:
             TOKEN | {"token_type": "mac"},
             TOKEN | {"expires_in": 0},
             TOKEN | {"expires_in": "600"},
+            TOKEN | {"expires_in": -(10**400)},
             TOKEN | {"scope": "purpose:other"},
         ],
         ids=str,
@@ -183,6 +184,51 @@ class TestKeptToken:
         assert used_tokens(server) == ["token-1"] * 8
         assert server.count(TOKEN_PATH) == 1
 
+    def test_whose_request_fails_fails_for_every_thread_that_waits(self, server, antares):
+        grant = tokens.Grant.for_person(ALICE, "inbox.display")
+        kept = antares._tokens._get_kept(grant)
+        failures = []
+
+        def work():
+            try:
+                antares._tokens.get_token(grant, ends_at=antares._retries.compute_end())
+            except TokenRefused as error:
+                failures.append(error.error)
+
+        arrived = threading.Barrier(8)
+
+        class Lock:
+            """Lets a thread wait for the lock only when all have come."""
+
+            def __init__(self):
+                self.lock = threading.Lock()
+
+            def __enter__(self):
+                arrived.wait(10)
+                self.lock.acquire()
+
+            def __exit__(self, *_):
+                self.lock.release()
+
+        kept.lock = Lock()
+        server.script(TOKEN_PATH, REFUSED)
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert failures == ["invalid_client"] * 8
+        assert server.count(TOKEN_PATH) == 1
+
+    def test_is_requested_again_after_a_failure(self, server, alice):
+        server.script(TOKEN_PATH, REFUSED, Answer(200, TOKEN))
+
+        with pytest.raises(TokenRefused):
+            alice.request("GET", PATH)
+
+        assert alice.request("GET", PATH).json() == {"done": True}
+
     def test_leaves_the_memory_after_its_end(self, server, antares, monkeypatch):
         began_at = tokens.time.monotonic()
         clock = began_at
@@ -226,15 +272,15 @@ class TestTokenThatIsNotAccepted:
         assert [one.body for one in server.requests(PATH)] == [b"bytes"]
 
     def test_of_an_earlier_request_does_not_end_its_successor(self, antares, server):
-        source = antares._tokens
+        source, ends_at = antares._tokens, antares._retries.compute_end()
         grant = tokens.Grant.for_person(ALICE, "inbox.display")
-        first = source.get_token(grant)
+        first = source.get_token(grant, ends_at=ends_at)
         source.discard_token(grant, first)
-        second = source.get_token(grant)
+        second = source.get_token(grant, ends_at=ends_at)
 
         source.discard_token(grant, first)
 
-        assert source.get_token(grant) == second == "token-2"
+        assert source.get_token(grant, ends_at=ends_at) == second == "token-2"
 
 
 class TestRequest:

@@ -22,6 +22,8 @@ class Antares:
     """
     Connections and tokens of one client. A process needs one; threads share it.
 
+    Proxies of the environment (`HTTPS_PROXY`) are used, except for a service on this machine.
+
     :param timeout: seconds for each part of a request: connect, send, receive
     :param transport: for tests, or for a proxy of your own
     """
@@ -37,9 +39,13 @@ class Antares:
         self._credentials = credentials
         self._retries = retries or Retries()
         self._timeout = timeout
-        # A redirect is never followed: it could carry a token to another host.
+        # A redirect is never followed: it could carry a token to another host. Without HTTPS, a
+        # proxy could read it.
         self._http = httpx.Client(
-            base_url=credentials.base_url, transport=transport, follow_redirects=False
+            base_url=credentials.base_url,
+            transport=transport,
+            follow_redirects=False,
+            trust_env=credentials.is_encrypted,
         )
         self._tokens = TokenSource(
             credentials, http=self._http, retries=self._retries, timeout=timeout
@@ -68,7 +74,7 @@ class Antares:
 
         :param query: query string of the redirect
         :raises HandOverDeclined: the person did not agree
-        :raises HandOverFailed, TokenRefused, UnexpectedResponse, httpx.TransportError:
+        :raises HandOverFailed, TokenRefused, UnexpectedResponse, httpx.RequestError:
         """
         code = hand_over.read_redirect(self._credentials, pending, query)
         return self._tokens.exchange_code(

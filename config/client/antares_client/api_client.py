@@ -13,7 +13,8 @@ from .retries import Retries, is_repeatable
 from .tokens import Grant, TokenSource
 
 Body = TypeVar("Body")
-_UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError)
+# Deep nesting ends in a RecursionError.
+_UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class ApiClient:
         """
         Send a request, and read its response.
 
-        :raises ProblemError, TokenRefused, UnexpectedResponse, httpx.TransportError:
+        :raises ProblemError, TokenRefused, UnexpectedResponse, httpx.RequestError:
         """
         response = self.request(**arguments)
         try:
@@ -70,33 +71,31 @@ class ApiClient:
         Retried if `is_repeatable`. If the service does not accept the token, a new one is
         requested once: the request had no effect.
 
-        :raises ProblemError, TokenRefused, UnexpectedResponse, httpx.TransportError:
+        :raises ProblemError, TokenRefused, UnexpectedResponse, httpx.RequestError:
         """
         if not url.startswith("/") or url.startswith("//"):
             # A whole address could lead the token to another host.
             raise ValueError(f"{url!r} is not a path")
-        headers = dict(headers or {})
-        token = self._tokens.get_token(self._grant)
-        response = self._send(method, url, headers=headers, token=token, **arguments)
+        ends_at = self._retries.compute_end()
         # A file that was read cannot be sent again.
-        is_repeatable_body = isinstance(arguments.get("content", b""), bytes | str)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            self._tokens.discard_token(self._grant, token)
-            if is_repeatable_body:
-                token = self._tokens.get_token(self._grant)
-                response = self._send(method, url, headers=headers, token=token, **arguments)
-        raise_for_problem(response)
-        return response
-
-    def _send(
-        self, method: str, url: str, *, headers: dict[str, str], token: str, **arguments: Any
-    ) -> httpx.Response:
-        headers = {**headers, "Authorization": f"Bearer {token}"}
+        is_body_lasting = isinstance(arguments.get("content", b""), bytes | str)
+        headers = dict(headers or {})
 
         def send(remaining: float) -> httpx.Response:
             timeout = min(self._timeout, remaining)
             return self._http.request(method, url, headers=headers, timeout=timeout, **arguments)
 
-        if is_repeatable(method, headers):
-            return self._retries.run(send)
-        return send(self._timeout)
+        def send_with_token(token: str) -> httpx.Response:
+            headers["Authorization"] = f"Bearer {token}"
+            if is_body_lasting and is_repeatable(method, headers):
+                return self._retries.run(send, ends_at=ends_at)
+            return send(self._timeout)
+
+        token = self._tokens.get_token(self._grant, ends_at=ends_at)
+        response = send_with_token(token)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            self._tokens.discard_token(self._grant, token)
+            if is_body_lasting:
+                response = send_with_token(self._tokens.get_token(self._grant, ends_at=ends_at))
+        raise_for_problem(response)
+        return response

@@ -51,6 +51,11 @@ class Credentials:
     def __repr__(self) -> str:
         return f"Credentials(client_id={self.client_id!r}, base_url={self.base_url!r})"
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether all requests use HTTPS."""
+        return all(url.startswith("https:") for url in (self.base_url, self.token_url))
+
     def make_assertion(self) -> str:
         """Sign a new assertion. The service accepts each one once."""
         now = int(time.time())

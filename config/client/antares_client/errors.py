@@ -1,4 +1,4 @@
-"""Exceptions of this package. A broken connection raises `httpx.TransportError`."""
+"""Exceptions of this package. A request without a readable response raises `httpx.RequestError`."""
 
 from __future__ import annotations
 
@@ -75,7 +75,12 @@ class TokenRefused(AntaresError):
 
 
 class DelegationEnded(TokenRefused):
-    """The person switched the feature off. Delete your copies; only a new hand-over helps."""
+    """
+    The service knows no live delegation with this id, and only a new hand-over helps.
+
+    The person switched the feature off or left, or the id is of another client or service.
+    Removals tell what to delete.
+    """
 
 
 class HandOverFailed(AntaresError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Final
@@ -33,11 +33,8 @@ class PendingHandOver:
 
     purpose: str
     redirect_uri: str
-    state: str
-    code_verifier: str
-
-    def __repr__(self) -> str:
-        return f"PendingHandOver(purpose={self.purpose!r}, redirect_uri={self.redirect_uri!r})"
+    state: str = field(repr=False)
+    code_verifier: str = field(repr=False)
 
     def to_dict(self) -> dict[str, str]:
         return asdict(self)

@@ -26,7 +26,8 @@ class Retries:
     How often, and for how long, a request is repeated.
 
     :param attempts: largest number of requests, with the first one
-    :param deadline: seconds for all attempts and the waits between them
+    :param deadline: seconds after which nothing is repeated, requests for a token included. Each
+        part of an attempt (connect, send, every read) waits at most for the rest of it
     :param first_wait: seconds before the second attempt; doubled before each further one
     """
 
@@ -38,14 +39,18 @@ class Retries:
         if self.attempts < 1 or self.deadline <= 0 or self.first_wait < 0:
             raise ValueError("Retries need an attempt, a deadline, and a wait that is not negative")
 
-    def run(self, send: Callable[[float], httpx.Response]) -> httpx.Response:
+    def compute_end(self) -> float:
+        """Return when the deadline of a request that begins now ends, by the monotonic clock."""
+        return time.monotonic() + self.deadline
+
+    def run(self, send: Callable[[float], httpx.Response], *, ends_at: float) -> httpx.Response:
         """
         Send until there is a final response; return it.
 
         :param send: sends the request once; its argument is the remaining seconds
-        :raises httpx.TransportError: of the last attempt
+        :param ends_at: of `compute_end`
+        :raises httpx.RequestError: of the last attempt
         """
-        ends_at = time.monotonic() + self.deadline
         attempt = 1
         while True:
             try:
@@ -95,11 +100,16 @@ def read_retry_after(headers: httpx.Headers) -> float | None:
         return float(text[:12])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    # A year or an offset from UTC can be any number.
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    try:
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    # At the ends of the calendar, the offset leads out of it.
+    except OverflowError:
+        return None
 
 
 def _is_retried(response: httpx.Response, retry_after: float | None) -> bool:

@@ -11,7 +11,13 @@ from uuid import UUID
 import httpx
 
 from .credentials import ASSERTION_TYPE, Credentials
-from .errors import DelegationEnded, TokenRefused, UnexpectedResponse, read_json_object
+from .errors import (
+    AntaresError,
+    DelegationEnded,
+    TokenRefused,
+    UnexpectedResponse,
+    read_json_object,
+)
 from .hand_over import HandedOver
 from .retries import Retries
 
@@ -36,13 +42,20 @@ class Grant:
 
 @dataclass
 class _KeptToken:
-    value: str = ""
-    # Of the monotonic clock.
-    renew_at: float = 0.0
+    """Times are those of the monotonic clock."""
+
+    value: str = field(default="", repr=False)
+    # Without a token: until then, its request may be about to begin.
+    renew_at: float = field(default_factory=lambda: time.monotonic() + _RENEWAL_MARGIN)
+    failure: AntaresError | httpx.RequestError | None = None
+    failed_at: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def is_fresh(self) -> bool:
         return bool(self.value) and time.monotonic() < self.renew_at
+
+    def is_needed(self) -> bool:
+        return time.monotonic() < self.renew_at or self.lock.locked()
 
 
 class TokenSource:
@@ -62,18 +75,28 @@ class TokenSource:
         self._kept: dict[Grant, _KeptToken] = {}
         self._lock = threading.Lock()
 
-    def get_token(self, grant: Grant) -> str:
+    def get_token(self, grant: Grant, *, ends_at: float) -> str:
         """
         Return a kept token, or request a new one.
 
-        :raises DelegationEnded, TokenRefused, UnexpectedResponse, httpx.TransportError:
+        :param ends_at: of `Retries.compute_end`
+        :raises DelegationEnded, TokenRefused, UnexpectedResponse, httpx.RequestError:
         """
         kept = self._get_kept(grant)
-        # Threads that need the same token wait for one request.
+        waits_since = time.monotonic()
+        # Threads that need the same token wait for one request, and share its failure.
         with kept.lock:
-            if not kept.is_fresh():
-                began_at = time.monotonic()
-                _keep(kept, self._request_token(grant), began_at=began_at)
+            if kept.is_fresh():
+                return kept.value
+            if kept.failure is not None and kept.failed_at >= waits_since:
+                raise kept.failure.with_traceback(None)
+            began_at = time.monotonic()
+            try:
+                body = self._request_token(grant, ends_at=ends_at)
+            except (AntaresError, httpx.RequestError) as error:
+                kept.failure, kept.failed_at = error, time.monotonic()
+                raise
+            _keep(kept, body, began_at=began_at)
             return kept.value
 
     def discard_token(self, grant: Grant, token: str) -> None:
@@ -91,7 +114,7 @@ class TokenSource:
 
         Sent once: a second use of the code would end the token of the first one.
 
-        :raises TokenRefused, UnexpectedResponse, httpx.TransportError:
+        :raises TokenRefused, UnexpectedResponse, httpx.RequestError:
         """
         began_at = time.monotonic()
         form = {
@@ -118,13 +141,14 @@ class TokenSource:
             _keep(kept, body, began_at=began_at)
         return handed_over
 
-    def _request_token(self, grant: Grant) -> dict[str, Any]:
+    def _request_token(self, grant: Grant, *, ends_at: float) -> dict[str, Any]:
         form = {"grant_type": "client_credentials", "scope": grant.scope}
         if grant.delegation is not None:
             form["delegation"] = str(grant.delegation)
         # Each attempt has a new assertion, and a token that nobody received does no harm.
         response = self._retries.run(
-            lambda remaining: self._post(form, timeout=min(self._timeout, remaining))
+            lambda remaining: self._post(form, timeout=min(self._timeout, remaining)),
+            ends_at=ends_at,
         )
         if response.is_success:
             return _read_token_response(response, scope=grant.scope)
@@ -145,20 +169,16 @@ class TokenSource:
     def _get_kept(self, grant: Grant) -> _KeptToken:
         with self._lock:
             if grant not in self._kept:
-                # People come and go: only the tokens of the last minutes stay. A locked one is
-                # about to be replaced.
-                self._kept = {
-                    other: kept
-                    for other, kept in self._kept.items()
-                    if kept.is_fresh() or kept.lock.locked()
-                }
+                # People come and go: only the tokens of the last minutes stay.
+                self._kept = {other: kept for other, kept in self._kept.items() if kept.is_needed()}
                 self._kept[grant] = _KeptToken()
             return self._kept[grant]
 
 
 def _keep(kept: _KeptToken, body: dict[str, Any], *, began_at: float) -> None:
-    lifetime = min(float(body["expires_in"]), _LONGEST_LIFETIME)
-    kept.value = body["access_token"]
+    # In this order: a longer integer may not become a float.
+    lifetime = float(min(body["expires_in"], _LONGEST_LIFETIME))
+    kept.value, kept.failure = body["access_token"], None
     # Counted from before the request: the service counts from within it.
     kept.renew_at = began_at + lifetime - min(_RENEWAL_MARGIN, lifetime / 2)
 

@@ -23,7 +23,6 @@ from antares_client import (
     PendingHandOver,
 )
 
-_COOKIE: Final = "feature_session"
 _STYLE: Final = "body{font:1rem/1.5 system-ui;margin:2rem auto;max-width:40rem;padding:0 1rem}"
 
 #: Returns the lines that the page shows of a person's data.
@@ -51,6 +50,11 @@ class FeatureSite:
     list_lines: ListLines
     _visitors: dict[str, _Visitor] = field(default_factory=dict)
 
+    @property
+    def cookie_name(self) -> str:
+        # Browsers send the cookies of a host to all of its ports, and so to the other programs.
+        return f"feature_session_{urlsplit(self.redirect_uri).port}"
+
     def serve(self) -> None:
         """Serve until the process is stopped."""
         parts = urlsplit(self.redirect_uri)
@@ -62,7 +66,7 @@ class FeatureSite:
 
     def get_visitor(self, cookie: str) -> tuple[str, _Visitor]:
         """Return the visitor with the session's key; a new one for an unknown cookie."""
-        morsel = SimpleCookie(cookie).get(_COOKIE)
+        morsel = SimpleCookie(cookie).get(self.cookie_name)
         key = morsel.value if morsel is not None else ""
         if key not in self._visitors:
             key = secrets.token_urlsafe(24)
@@ -86,7 +90,7 @@ class FeatureSite:
             visitor.handed_over = self.antares.complete_hand_over(pending, query)
         except HandOverDeclined as answer:
             visitor.notice = f"Antares did not let this feature in: {answer.description}"
-        except (AntaresError, httpx.TransportError) as error:
+        except (AntaresError, httpx.RequestError) as error:
             visitor.notice = f"Antares did not let this feature in: {error}"
 
     def render(self, visitor: _Visitor) -> str:
@@ -113,7 +117,7 @@ class FeatureSite:
                 f"<p role='status'>{escape(refusal.description)}</p>"
                 "<p><a href='/start'>Ask again</a></p>"
             )
-        except (AntaresError, httpx.TransportError) as error:
+        except (AntaresError, httpx.RequestError) as error:
             return f"<p role='alert'>{escape(str(error))}</p>"
         items = "".join(f"<li>{escape(line)}</li>" for line in lines)
         return f"<p>For {escape(handed_over.platform_user)}:</p><ul>{items}</ul>"
@@ -151,7 +155,9 @@ def _make_handler(site: FeatureSite) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
 
         def _end_headers(self, key: str) -> None:
-            self.send_header("Set-Cookie", f"{_COOKIE}={key}; HttpOnly; SameSite=Lax; Path=/")
+            self.send_header(
+                "Set-Cookie", f"{site.cookie_name}={key}; HttpOnly; SameSite=Lax; Path=/"
+            )
             self.send_header("Cache-Control", "no-store")
             self.end_headers()
 

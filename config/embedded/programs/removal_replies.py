@@ -34,7 +34,7 @@ def _run(antares: Antares) -> None:
             if count := confirm_removals(antares):
                 sys.stdout.write(f"Removals confirmed: {count}\n")
                 sys.stdout.flush()
-        except (AntaresError, httpx.TransportError) as error:
+        except (AntaresError, httpx.RequestError) as error:
             sys.stdout.write(f"Removals could not be confirmed: {error}\n")
             sys.stdout.flush()
         time.sleep(_INTERVAL)
