@@ -21,7 +21,8 @@ MAX_RSA_BITS: Final = 8192
 MAX_KEYS: Final = 10
 #: Characters of a key set: ten RSA keys of 8,192 bits.
 MAX_KEY_SET: Final = 20_000
-#: The signature algorithms of client assertions (`accounts.oauth.assertion`).
+#: The signature algorithms of client assertions. The library's default includes HS256, with which a
+#: public key would pass as a shared secret.
 ALGORITHMS: Final = ("RS256", "ES256")
 _KINDS: Final = frozenset({"RSA", "EC"})
 #: RFC 7518 §6.2.2, §6.3.2 and §6.4.1.

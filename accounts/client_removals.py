@@ -23,8 +23,8 @@ class RemovalsOverdue(Exception):
     def description(self) -> str:
         """One line for developers, in printable ASCII, as RFC 6749 requires."""
         return (
-            f"Removals are not acknowledged since {self.due_at:%Y-%m-%dT%H:%M:%SZ}."
-            " List them with GET /v1/removals and acknowledge each."
+            f"A removal was due at {self.due_at:%Y-%m-%dT%H:%M:%SZ}."
+            " List the open removals with GET /v1/removals and acknowledge each."
         )
 
 

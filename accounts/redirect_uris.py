@@ -10,21 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from authlib.common.urls import add_params_to_uri
 
 from accounts.models.client import MAX_REDIRECT_URI
 
 MAX_REDIRECT_URIS: Final = 10
-_LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
 _DEFAULT_PORTS: Final = {"https": "443", "http": "80"}
 #: The characters of RFC 3986, with complete escapes in capitals.
 _CHARACTERS: Final = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-F]{2})*")
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_AUTHORITY: Final = re.compile(
-    r"(?P<host>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>[1-9][0-9]{0,4}))?"
-)
+#: No IPv6 address: a content security policy cannot name one, so the page of authorization could
+#: not let the browser go there (CSP 3, host-source).
+_AUTHORITY: Final = re.compile(r"(?P<host>[^:\[\]]+)(?::(?P<port>[1-9][0-9]{0,4}))?")
 _DOT_SEGMENT: Final = re.compile(r"/(?:\.|%2E){1,2}(?:/|$)")
 #: An escape of a character that needs none.
 _NEEDLESS_ESCAPE: Final = re.compile(r"%(?:3[0-9]|[46][1-9A-F]|[57][0-9A]|2D|2E|5F|7E)")
@@ -48,6 +50,8 @@ class RedirectUriFault(StrEnum):
     HOST = "host"
     # A browser would write it differently.
     SPELLING = "spelling"
+    # The query would not stay as it is when the answer is added to it.
+    QUERY = "query"
     PARAMETER = "parameter"
 
 
@@ -104,34 +108,34 @@ def _check_uri(uri: str) -> None:
     )
     _check_authority(parts)
     _check_path(parts)
+    # authlib reads the query and writes it again when it adds its answer; RFC 6749 §3.1.2 demands
+    # that the query stays.
+    _refuse_if(add_params_to_uri(uri, []) != uri, RedirectUriFault.QUERY)
 
 
 def _check_authority(parts: SplitResult) -> None:
     authority = _AUTHORITY.fullmatch(parts.netloc)
     if authority is None:
         raise _FaultFound(RedirectUriFault.HOST)
-    host, port = authority["host"].strip("[]"), authority["port"]
-    is_bracketed = authority["host"].startswith("[")
-    _refuse_if(not _is_host(host, is_bracketed=is_bracketed), RedirectUriFault.HOST)
+    host, port = authority["host"], authority["port"]
+    _refuse_if(not _is_host(host), RedirectUriFault.HOST)
     _refuse_if(port is not None and int(port) > _MAX_PORT, RedirectUriFault.HOST)
     is_loopback = host in _LOOPBACK_HOSTS
     _refuse_if(parts.scheme == "http" and not is_loopback, RedirectUriFault.SCHEME)
     _refuse_if(port == _DEFAULT_PORTS[parts.scheme], RedirectUriFault.SPELLING)
 
 
-def _is_host(host: str, *, is_bracketed: bool) -> bool:
+def _is_host(host: str) -> bool:
     try:
-        address = ip_address(host)
+        return str(IPv4Address(host)) == host
     except ValueError:
         labels = host.split(".")
         # A browser reads a host that ends with a number as an address, in any of its spellings.
         return (
-            not is_bracketed
-            and len(host) <= _MAX_HOST
+            len(host) <= _MAX_HOST
             and all(map(_LABEL.fullmatch, labels))
             and not labels[-1][0].isdigit()
         )
-    return isinstance(address, IPv6Address) == is_bracketed and str(address) == host
 
 
 def _check_path(parts: SplitResult) -> None:

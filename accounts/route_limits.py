@@ -46,7 +46,7 @@ LEAST_USUAL_REQUESTS: Final = 600
 TOKEN: Final = Rate("token", 3000, MINUTE)
 #: Webhooks; per network. A provider calls for many mailboxes from one address.
 WEBHOOK: Final = Rate("webhook", 6000, MINUTE)
-#: Requests with an invalid token; per network.
+#: API requests whose token or session is refused; per network.
 BAD_TOKEN: Final = Rate("bad-token", 300, MINUTE)
 
 

@@ -2,12 +2,12 @@
 Client authentication by a signed assertion: `private_key_jwt`, RFC 7523 and OpenID Connect §9.
 
 We hold public keys only, so a thief cannot sign in as a client. The answer names the cause, as does
-the log. Only unknown clients and wrong signatures have one answer, so that it does not reveal which
-clients exist.
+the log. Only unknown clients and wrong signatures have one answer.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,12 +15,12 @@ from enum import StrEnum
 from typing import Any, Final
 
 from authlib.oauth2.rfc6749 import InvalidClientError
-from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from authlib.oauth2.rfc7523.client import ASSERTION_TYPE
-from joserfc import errors, jwt
+from joserfc import errors, jws, jwt
 from joserfc.jwk import KeySet
 
 from accounts import alarms, api_tokens, rate_limit_counters
+from accounts.client_keys import ALGORITHMS
 from accounts.models import ServiceClient
 from accounts.models.alarm import AlarmKind
 from accounts.oauth.registered_client import RegisteredClient, find_registered_client
@@ -28,8 +28,6 @@ from accounts.rate_limit_counters import Rate
 
 logger = logging.getLogger(__name__)
 
-# The library's default includes HS256, with which a public key would pass as a shared secret.
-ALGORITHMS = ("RS256", "ES256")
 MAX_LIFETIME_SECONDS = 300
 LEEWAY_SECONDS = 10
 MAX_JTI_LENGTH = 255
@@ -38,7 +36,6 @@ REJECTION_RATE: Final = Rate("rejected-assertions", 20, 3600)
 # Raised by libraries for bytes that are no JWT. They decode the payload before they verify the
 # signature, so a stranger can cause a RecursionError.
 _UNREADABLE: Final = (
-    InvalidClientError,
     errors.JoseError,
     ValueError,
     TypeError,
@@ -106,36 +103,31 @@ class _AssertionRejected(Exception):
         self.client: ServiceClient | None = None
 
 
-class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib ships no types
+class PrivateKeyJwtAuthenticator:
     """
     Authenticates the client of one request.
 
-    :param audience: the address of the token endpoint
+    :param audiences: the token endpoint, and other names of this server (RFC 7523 §3)
     """
 
-    CLIENT_AUTH_METHOD = "private_key_jwt"
-
-    def __init__(self, *, audience: str, at: datetime) -> None:
-        super().__init__(leeway=LEEWAY_SECONDS)
-        self._audience = audience
+    def __init__(self, *, audiences: tuple[str, ...], at: datetime) -> None:
+        self._audiences = audiences
         self._at = at
 
-    def __call__(self, query_client: Any, request: Any) -> RegisteredClient:  # authlib's shape  # noqa: ARG002  # authlib's shape
+    def authenticate_client(self, form: Mapping[str, str]) -> RegisteredClient:
+        """:raises ClientNotAuthenticated:"""
         try:
-            client = self._authenticate_client(request.form)
+            return self._check_form(form)
         except _AssertionRejected as rejection:
             _log_rejection(rejection.cause, rejection.client, at=self._at)
             error = ClientNotAuthenticated(rejection.answer)
-        else:
-            request.client = client
-            return client
         raise error
 
-    def _authenticate_client(self, form: Any) -> RegisteredClient:
+    def _check_form(self, form: Mapping[str, str]) -> RegisteredClient:
         assertion = form.get("client_assertion")
         if form.get("client_assertion_type") != ASSERTION_TYPE or not assertion:
             raise _AssertionRejected(AssertionRejectionCause.MISSING)
-        header, claims = self._read_assertion(assertion)
+        header, claims = _read_assertion(assertion)
         client_id = claims.get("sub")
         client = find_registered_client(client_id) if isinstance(client_id, str) else None
         try:
@@ -151,20 +143,13 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
             raise
         return client
 
-    def _read_assertion(self, assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        try:
-            header, claims = self.extract_assertion(assertion)
-        except _UNREADABLE:
-            raise _AssertionRejected(AssertionRejectionCause.MALFORMED) from None
-        return header, claims
-
     def _check_claims(self, claims: Mapping[str, Any]) -> None:
         if not isinstance(claims.get("sub"), str) or claims.get("iss") != claims.get("sub"):
             raise _AssertionRejected(AssertionRejectionCause.ISSUER)
-        # Exactly our audience: another recipient of the assertion could use it too.
-        if claims.get("aud") != self._audience:
+        # One of our names alone: another recipient of the assertion could use it too.
+        if claims.get("aud") not in self._audiences:
             raise _AssertionRejected(
-                AssertionRejectionCause.AUDIENCE, f"aud must be {self._audience}."
+                AssertionRejectionCause.AUDIENCE, f"aud must be {' or '.join(self._audiences)}."
             )
         if not isinstance(jti := claims.get("jti"), str) or not 0 < len(jti) <= MAX_JTI_LENGTH:
             raise _AssertionRejected(AssertionRejectionCause.ID)
@@ -174,7 +159,8 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
         now, expires = int(self._at.timestamp()), claims.get("exp")
         if isinstance(expires, bool) or not isinstance(expires, int):
             raise _AssertionRejected(
-                AssertionRejectionCause.LIFETIME, "exp must be a time in seconds since 1970."
+                AssertionRejectionCause.LIFETIME,
+                "exp must be a whole number of seconds since 1970.",
             )
         if expires > now + MAX_LIFETIME_SECONDS + LEEWAY_SECONDS:
             raise _AssertionRejected(
@@ -188,6 +174,18 @@ class PrivateKeyJwtAuthenticator(JWTBearerClientAssertion):  # type: ignore[misc
             raise _AssertionRejected(
                 AssertionRejectionCause.TIME, "iat or nbf is no time, or lies in the future."
             ) from None
+
+
+def _read_assertion(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return header and claims, of which nothing is verified yet."""
+    try:
+        signed = jws.extract_compact(assertion.encode())
+        header, claims = signed.headers(), json.loads(signed.payload)
+    except _UNREADABLE:
+        raise _AssertionRejected(AssertionRejectionCause.MALFORMED) from None
+    if not isinstance(claims, dict):
+        raise _AssertionRejected(AssertionRejectionCause.MALFORMED)
+    return header, claims
 
 
 def _check_algorithm(header: Mapping[str, Any]) -> None:

@@ -47,13 +47,11 @@ class EndpointRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no 
 
 def check_form_request(request: HttpRequest) -> None:
     """
-    Refuse parameters in the address, twice, or outside a form (RFC 6749 §3.2).
+    Refuse parameters in the address, or twice (RFC 6749 §3.2).
 
     :raises InvalidRequestError:
     """
     if request.META.get("QUERY_STRING"):
         raise InvalidRequestError("Parameters belong into the body.")
-    if request.content_type != FORM_TYPE:
-        raise InvalidRequestError(f"The body must be {FORM_TYPE}.")
     if any(len(values) > 1 for _, values in request.POST.lists()):
         raise InvalidRequestError("A parameter was sent twice.")

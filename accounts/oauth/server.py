@@ -8,7 +8,11 @@ from typing import Any
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError, UnsupportedGrantTypeError
+from authlib.oauth2.rfc6749 import (
+    AccessDeniedError,
+    InvalidRequestError,
+    UnsupportedGrantTypeError,
+)
 from authlib.oauth2.rfc9207 import IssuerParameter
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -39,7 +43,7 @@ def get_issuer() -> str:
 
 
 def get_token_endpoint() -> str:
-    """Return the audience of every client assertion, at all endpoints."""
+    """Return the audience of client assertions at all endpoints; the issuer will do as well."""
     return get_issuer() + reverse("oauth_token")
 
 
@@ -57,7 +61,9 @@ class ClientServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships 
     def __init__(self, *, at: datetime) -> None:
         super().__init__()
         self.at = at
-        self._private_key_jwt = PrivateKeyJwtAuthenticator(audience=get_token_endpoint(), at=at)
+        self._private_key_jwt = PrivateKeyJwtAuthenticator(
+            audiences=(get_token_endpoint(), get_issuer()), at=at
+        )
         self.register_grant(ServiceCredentialsGrant)
         self.register_grant(DelegationCodeGrant, [S256Challenge()])
         self.register_endpoint(TokenRevocation)
@@ -73,7 +79,8 @@ class ClientServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships 
         endpoint: str = "token",
     ) -> RegisteredClient:
         # authlib would try its other methods; there are none.
-        client = self._private_key_jwt(self.query_client, request)
+        client = self._private_key_jwt.authenticate_client(request.form)
+        request.client = client
         # A client may always end a token.
         if endpoint == "token":
             client_usage.count_token_request(client.row, at=self.at)
@@ -130,4 +137,6 @@ class ClientServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships 
 
 def _log_refusal(code: str, description: str) -> None:
     """Log what the client is told: fixed texts, which repeat no value of the request."""
-    logger.warning("oauth.refused", extra={"error": code, "reason": description})
+    # A person who declines is no fault of the client.
+    level = logging.INFO if code == AccessDeniedError.error else logging.WARNING
+    logger.log(level, "oauth.refused", extra={"error": code, "reason": description})

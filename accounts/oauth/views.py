@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Final
 
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import client_usage, request_limits, route_limits
+from accounts.oauth.endpoint_requests import FORM_TYPE
 from accounts.oauth.server import ClientServer
 
 _SECRETS: Final = ("client_assertion", "code", "code_verifier", "token")
@@ -49,12 +50,16 @@ def _require_post(
 def _limit_form(
     view: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Refuse a form beyond Django's limits, for which Django would answer with a page."""
+    """Refuse what is no form, or beyond Django's limits: Django would answer with a page."""
 
     @wraps(view)
     def read_then_run(request: HttpRequest) -> HttpResponse:
+        if request.content_type != FORM_TYPE:
+            return _refuse_form(f"The body must be {FORM_TYPE}.")
         try:
             request.POST  # noqa: B018 - Django parses the form here
+        except BadRequest:
+            return _refuse_form("The form must be in UTF-8.")
         except SuspiciousOperation:
             return _refuse_form("The form is too large, or has too many parameters.")
         return view(request)
@@ -66,11 +71,13 @@ def _serve_form(
     view: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Serve a form of clients. No cookie authenticates it, so a foreign page gains nothing."""
+    form_view = _require_post(_limit_form(sensitive_post_parameters(*_SECRETS)(view)))
+    # The limit comes first: every request counts, also one that is refused.
     limited_view = request_limits.limit_by_network(
         route_limits.TOKEN, lambda _: _refuse_request("Too many requests.")
-    )(_limit_form(sensitive_post_parameters(*_SECRETS)(view)))
+    )(form_view)
     served_view: Callable[[HttpRequest], HttpResponse] = csrf_exempt(
-        cache_control(no_store=True)(_require_post(limited_view))
+        cache_control(no_store=True)(limited_view)
     )
     return served_view
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
 
 from accounts import delegation_list
@@ -12,9 +13,13 @@ from integrations.web import page_cursors
 from integrations.web.page_cursors import CursorPagePosition
 from limited_use.policy.feature_registry import FEATURES
 
-from .api.serializers import ENDED, ON, OUTDATED
-
 _KIND: Final = "delegations"
+
+
+class DelegationState(StrEnum):
+    ON = "on"
+    OUTDATED = "outdated"
+    ENDED = "ended"
 
 
 def get_delegation_page(
@@ -49,9 +54,10 @@ def get_delegation_page(
 
 
 def _list_purposes(client: ServiceClient) -> list[str]:
-    registered = ServiceClient.objects.filter(id=client.id).values_list("purposes", flat=True)
-    declared = FEATURES[client.feature].purposes
-    return sorted(purpose for purposes in registered for purpose in purposes if purpose in declared)
+    registered = ServiceClient.objects.values_list("purposes", flat=True).get(id=client.id)
+    feature = FEATURES.get(client.feature)
+    # Removed from the registry: its client still lists whom it has to care for.
+    return sorted(set(registered) & set(feature.purposes)) if feature else []
 
 
 def _describe_delegation(
@@ -69,7 +75,9 @@ def _describe_delegation(
     }
 
 
-def _get_state(row: ListedDelegation, feature: str) -> str:
-    if row.switched_off_at is not None or not row.is_usable:
-        return ENDED
-    return ON if row.feature_version == FEATURES[feature].version else OUTDATED
+def _get_state(row: ListedDelegation, feature_key: str) -> DelegationState:
+    feature = FEATURES.get(feature_key)
+    if row.switched_off_at is not None or not row.is_usable or feature is None:
+        return DelegationState.ENDED
+    is_current = row.feature_version == feature.version
+    return DelegationState.ON if is_current else DelegationState.OUTDATED

@@ -48,14 +48,19 @@ REDIRECT_FAULTS: Final[Mapping[RedirectUriFault, StrOrPromise]] = {
         "The redirect URI contains *. URIs are compared character by character: list each."
     ),
     RedirectUriFault.SCHEME: _(
-        "The redirect URI must begin with https://, or with http:// for 127.0.0.1, [::1] or"
-        " localhost."
+        "The redirect URI must begin with https://, or with http:// for 127.0.0.1 or localhost."
     ),
     RedirectUriFault.USER: _("The redirect URI contains a user name, the part up to @."),
-    RedirectUriFault.HOST: _("The redirect URI has no valid host and port."),
+    RedirectUriFault.HOST: _(
+        "The redirect URI has no valid host and port. An IPv6 address cannot be used."
+    ),
     RedirectUriFault.SPELLING: _(
         "A browser would write the redirect URI differently. Use a lower-case host, no default"
         " port, a path that begins with /, and no . or .. in the path."
+    ),
+    RedirectUriFault.QUERY: _(
+        "The redirect URI has a query or a path that does not stay as it is when the answer is"
+        " added. Use parameters such as ?tenant=1&page=2, and escape all other characters."
     ),
     RedirectUriFault.PARAMETER: _(
         "The redirect URI has a parameter of the answer: code, state, error or iss."

@@ -40,6 +40,8 @@ from . import removal_deadlines
 
 #: A feature acknowledges a removal within this time.
 ACKNOWLEDGED_WITHIN: Final = timedelta(hours=24)
+# Items that end later get another removal, so that each has nearly the whole time.
+_EXTENDED_FOR: Final = timedelta(hours=1)
 
 #: Issuing twice owes one removal. A feature that is switched off, on and off again owes two, if it
 #: read in between: each has its own due time. The predicate is that of the constraint
@@ -55,6 +57,7 @@ SELECT n.id, f.feature, f.user_id, f.organisation_id, i.connection_id, f.integra
     ON CONFLICT (integration_id, feature, reason, delegation_id)
        WHERE acknowledged_at IS NULL AND NOT reason IN ('deleted_at_provider', 'no_longer_kept')
        DO NOTHING
+RETURNING r.integration_id, r.feature
 """
 
 
@@ -77,15 +80,14 @@ def issue_integration_removals(
 
 def issue_delegation_removals(delegation: Delegation, *, at: datetime) -> None:
     """
-    Tell the feature of a delegation to delete its copies of each integration that it read.
+    Tell the feature of a delegation to delete its copies of each integration that it read with it.
+
+    What it read with an earlier delegation was told when that one ended.
 
     :param delegation: locked and switched off by the caller: no read begins after this
     """
     reads = FeatureRead.objects.filter(
-        user_id=delegation.user_id,
-        organisation_id=delegation.organisation_id,
-        feature=delegation.feature,
-        integration__in=Integration.objects.live(),
+        delegation_id=delegation.id, integration__in=Integration.objects.live()
     )
     _issue_whole(list(reads.order_by("integration_id")), RemovalReason.SWITCHED_OFF, at=at)
 
@@ -106,7 +108,7 @@ def issue_item_removals(
         return
     integration = Integration.objects.only("product", "connection_id").get(id=integration_id)
     for read in reads:
-        left = ids[_extend_open_removal(read, ids, reason) :]
+        left = ids[_extend_open_removal(read, ids, reason, at=at) :]
         FeatureRemoval.objects.bulk_create(
             FeatureRemoval(
                 feature=read.feature,
@@ -141,6 +143,7 @@ def list_integration_removals(integration_id: UUID) -> list[FeatureRemoval]:
 def _issue_whole(
     reads: Sequence[FeatureRead], reason: RemovalReason, *, at: datetime
 ) -> list[UUID]:
+    """Return the ledger entries of what was not issued before."""
     if not reads:
         return []
     with database.cursor() as cursor:
@@ -154,14 +157,25 @@ def _issue_whole(
                 "due_at": at + ACKNOWLEDGED_WITHIN,
             },
         )
-    _settle_on_commit(read.feature for read in reads)
-    return [_record_issue(read, reason, at=at) for read in reads]
+        issued = set(cursor.fetchall())
+    _settle_on_commit(feature for _, feature in issued)
+    return [
+        _record_issue(read, reason, at=at)
+        for read in reads
+        if (read.integration_id, read.feature) in issued
+    ]
 
 
-def _extend_open_removal(read: FeatureRead, ids: Sequence[UUID], reason: RemovalReason) -> int:
-    """Add items to the feature's unlisted removal; return how many found room."""
+def _extend_open_removal(
+    read: FeatureRead, ids: Sequence[UUID], reason: RemovalReason, *, at: datetime
+) -> int:
+    """Add items to the feature's young, unlisted removal; return how many found room."""
     unlisted = FeatureRemoval.objects.open().filter(
-        integration_id=read.integration_id, feature=read.feature, reason=reason, listed_at=None
+        integration_id=read.integration_id,
+        feature=read.feature,
+        reason=reason,
+        listed_at=None,
+        issued_at__gt=at - _EXTENDED_FOR,
     )
     row = (
         unlisted.filter(item_ids__len__lt=MAX_REMOVED_ITEMS)

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.conf import settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -345,7 +346,7 @@ class TestCauses:
         [
             ({"exp": int(AT.timestamp()) + 3600}, "exp is more than five minutes away."),
             ({"exp": int(AT.timestamp()) - 60}, "exp is in the past."),
-            ({"exp": "soon"}, "exp must be a time in seconds since 1970."),
+            ({"exp": "soon"}, "exp must be a whole number of seconds since 1970."),
             ({"iat": int(AT.timestamp()) + 600}, "iat or nbf is no time, or lies in the future."),
             ({"iss": "other"}, "iss and sub must both be the client_id."),
             ({"jti": None}, "jti must be a text of 1 to 255 characters."),
@@ -360,8 +361,8 @@ class TestCauses:
     def test_name_the_audience(self, asking):
         answer = post_form(asking.form(client_assertion=asking.assertion(aud="https://x.example")))
 
-        assert read_error(answer)[2].startswith("aud must be http")
-        assert read_error(answer)[2].endswith("/oauth/token.")
+        issuer = settings.PUBLIC_URL
+        assert read_error(answer)[2] == f"aud must be {issuer}/oauth/token or {issuer}."
 
     def test_name_a_second_use(self, asking):
         form = asking.form()

@@ -156,13 +156,18 @@ class TestClientAuthentication:
 
         assert is_refused_with(answer, 401, "invalid_client")
 
+    def test_takes_the_issuer_as_audience(self, asking):
+        answer = post_form(asking.form(client_assertion=asking.assertion(aud=ORIGIN)))
+
+        assert answer.status_code == 200
+
     @pytest.mark.control("2.3.4")
     @pytest.mark.parametrize(
         "audience",
         [
+            [ORIGIN],
             [ENDPOINT],
             [ENDPOINT, "https://elsewhere.example/oauth/token"],
-            ORIGIN,
             f"{ORIGIN}/",
             f"{ENDPOINT}/",
             ENDPOINT.upper(),
@@ -393,7 +398,7 @@ class TestARejectedAssertion:
     def test_raises_an_alarm_with_its_client_if_there_are_many(self, asking, clock):
         def send_bad_assertions(count: int):
             for _ in range(count):
-                post_form(asking.form(client_assertion=asking.assertion(aud=ORIGIN)))
+                post_form(asking.form(client_assertion=asking.assertion(aud=f"{ORIGIN}/")))
                 clock.shift(timedelta(seconds=6))
 
         send_bad_assertions(REJECTION_RATE.limit)
@@ -484,6 +489,22 @@ class TestRequest:
         answer = post_form(asking.form(scope=["purpose:inbox.display", "purpose:marketing"]))
 
         assert is_refused_with(answer, 400, "invalid_request")
+
+    @pytest.mark.parametrize(
+        ("content_type", "says"),
+        [
+            ("application/x-www-form-urlencoded; charset=latin-1", "UTF-8"),
+            ("multipart/form-data; boundary=", "must be application/x-www-form-urlencoded"),
+            ("multipart/form-data; boundary=a", "must be application/x-www-form-urlencoded"),
+            ("", "must be application/x-www-form-urlencoded"),
+        ],
+    )
+    @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+    def test_refuses_other_bodies_in_json(self, client, path, content_type, says):
+        answer = client.generic("POST", path, b"--a\r\n", content_type=content_type)
+
+        assert is_refused_with(answer, 400, "invalid_request")
+        assert says in answer.json()["error_description"]
 
     def test_refuses_json(self, asking):
         answer = Client().post("/oauth/token", json.dumps(asking.form()), "application/json")

@@ -55,6 +55,14 @@ def list_users(answer) -> list[str]:
 
 
 class TestDelegations:
+    def test_of_a_feature_that_left_the_registry_have_ended(self, ask, people, monkeypatch):
+        monkeypatch.delitem(FEATURES, "inbox-widget")
+
+        rows = ask().json()["data"]
+
+        assert {row["state"] for row in rows} == {"ended"}
+        assert {tuple(row["purposes"]) for row in rows} == {()}
+
     def test_names_people_by_both_ids(self, ask, people):
         rows = ask().json()["data"]
 

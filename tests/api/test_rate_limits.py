@@ -281,7 +281,21 @@ class TestTheLimitsOfAServiceClient:
         refusal = widget.get(MESSAGES)
         check_refusal(refusal, "people")
         # As the guide *Limits* says.
-        assert "RateLimit" not in refusal
+        assert set(read_limits(refusal)) == {"bad-token"}
+
+    def test_of_refused_callers_are_per_network(self, bob, widget, client, time_machine):
+        time_machine.move_to(timezone.now() + timedelta(minutes=1), tick=False)
+        client.users_per_minute = 1
+        client.removals_due_at = None
+        client.save()
+        client_usage.count_client_user(client=client, user_id=bob.user.id, at=timezone.now())
+        use_up(route_limits.BAD_TOKEN, "network 127.0.0.1")
+
+        check_refusal(widget.get(MESSAGES), "bad-token")
+
+        client.removals_due_at = timezone.now() - timedelta(hours=1)
+        client.save()
+        check_refusal(widget.get(MESSAGES), "bad-token")
 
     def test_are_multiplied_by_the_setting(self, widget, client, settings):
         settings.RATE_LIMIT_SCALE = 2

@@ -26,6 +26,7 @@ from integrations.models import (
     FeatureRead,
     FeatureRemoval,
     Message,
+    PurgeTrigger,
     RemovalReason,
 )
 from integrations.purge import feature_removals, removal_deadlines
@@ -218,6 +219,16 @@ class TestADisconnect:
         assert acknowledge(scheduler, for_scheduler["id"]).status_code == 200
         assert [row["id"] for row in list_removals(own)] == [for_widget["id"]]
 
+    def test_twice_issues_and_records_one_removal(self, alice, widget):
+        read_mail(widget)
+        for _ in range(2):
+            with transaction.atomic():
+                feature_removals.issue_integration_removals(
+                    alice.integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
+                )
+
+        assert FeatureRemoval.objects.count() == len(list_events("removal.issued")) == 1
+
     def test_after_a_reconnect_concerns_the_new_integration_alone(
         self, alice, widget, own, django_capture_on_commit_callbacks
     ):
@@ -282,10 +293,9 @@ class TestSwitchingOff:
         second.settle()
         houses.household(who=(alice.user, alice.organisation, alice.membership))
         for house in (alice, second):
-            path = f"{V1}/messages/{house.messages.first().id}" if house.messages.exists() else ""
-            if path:
-                assert widget.get(path).status_code == 200
-        read_ids = set(FeatureRead.objects.values_list("integration_id", flat=True))
+            message = house.messages.first()
+            assert widget.get(f"{V1}/messages/{message.id}").status_code == 200
+        read_ids = {alice.integration.id, second.integration.id}
 
         self.switch_off(alice)
 
@@ -309,13 +319,20 @@ class TestSwitchingOff:
         for removal in (first, later):
             assert acknowledge(own, removal["id"]).status_code == 200
 
-    def test_twice_without_a_read_between_owes_one_removal(self, alice, widget, own):
+    @pytest.mark.parametrize("is_acknowledged", [True, False])
+    def test_twice_without_a_read_between_owes_one_removal(
+        self, alice, widget, own, is_acknowledged
+    ):
         read_mail(widget)
         self.switch_off(alice)
+        (removal,) = list_removals(own)
+        if is_acknowledged:
+            acknowledge(own, removal["id"])
         cast.switch_on(alice, ServiceClient.objects.get())
         self.switch_off(alice)
 
-        assert len(list_removals(own)) == 1
+        assert FeatureRemoval.objects.count() == 1
+        assert len(list_events("removal.issued")) == 1
 
     def test_of_a_feature_that_never_read_tells_nothing(self, alice, widget, own):
         self.switch_off(alice)
@@ -372,6 +389,16 @@ class TestADeletedMessage:
         listed = list_removals(own)
         assert [len(row["items"]) for row in listed] == [500, 500, 1]
         assert [UUID(item) for row in listed for item in row["items"]] == ids
+
+    def test_an_hour_later_is_named_in_a_removal_with_its_own_due_time(self, alice, widget, own):
+        read_mail(widget)
+        self.delete(alice, [uuid4()])
+        with time_machine.travel(timezone.now() + timedelta(minutes=61), tick=True):
+            self.delete(alice, [uuid4()])
+
+        first, second = list_removals(own)
+        assert len(first["items"]) == len(second["items"]) == 1
+        assert first["due_at"] < second["due_at"]
 
     def test_that_was_listed_takes_no_further_items(self, alice, widget, own):
         read_mail(widget)

@@ -19,8 +19,8 @@ from urllib.parse import urlencode
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from accounts.client_keys import ALGORITHMS
 from accounts.models import ServiceToken, UsedAssertion
-from accounts.oauth.assertion import ALGORITHMS
 from accounts.oauth.registered_client import CLIENT_CREDENTIALS, build_scope
 from config.client.antares_client.credentials import ASSERTION_TYPE
 from config.embedded.embedded_service import RunningService

@@ -55,6 +55,7 @@ FAULTY_URIS = {
     RedirectUriFault.USER: "https://alice@widget.example/callback",
     RedirectUriFault.HOST: "https://127.1/callback",
     RedirectUriFault.SPELLING: "https://Widget.example/callback",
+    RedirectUriFault.QUERY: f"{URI}?page=/inbox",
     RedirectUriFault.PARAMETER: f"{URI}?state=1",
 }
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from integrations.features.delegation_page import DelegationState
 from integrations.features.removals import RemovalState
 from integrations.models import RemovalReason
 from integrations.web.api.serializers import MAX_PAGE_SIZE, CursorField, make_page_serializer
-
-#: States of a delegation.
-ON: Final = "on"
-OUTDATED: Final = "outdated"
-ENDED: Final = "ended"
 
 
 class ClientPageQuerySerializer(serializers.Serializer[None]):
@@ -36,13 +30,13 @@ class DelegationSerializer(serializers.Serializer[None]):
     purposes = serializers.ListField(
         child=serializers.CharField(), help_text="The purposes for which tokens are issued."
     )
-    state = serializers.ChoiceField(choices=[ON, OUTDATED, ENDED])
+    state = serializers.ChoiceField(choices=list(DelegationState))
     text_version = serializers.IntegerField(
         help_text="The version of the feature's text that the person agreed to."
     )
     switched_on_at = serializers.DateTimeField()
     switched_off_at = serializers.DateTimeField(
-        allow_null=True, help_text="Null if it is on, or ended because the person left."
+        allow_null=True, help_text="Null if the person has not switched it off and has not left."
     )
 
 

@@ -106,13 +106,17 @@ def _register(options: dict[str, Any]) -> str:
 
 
 def _replace_keys(options: dict[str, Any]) -> str:
-    service_clients.replace_client_keys(
+    client = service_clients.replace_client_keys(
         client_id=options["client"],
         jwks=_read_keys(options["keys"]),
         by=_find_operator(options["by"]),
         at=timezone.now(),
     )
-    return f"{options['client']} has new keys; its former keys are refused from now on"
+    count = len(client.jwks["keys"])
+    return (
+        f"{client.client_id} has {count} key{'s' if count > 1 else ''};"
+        " every other key is refused from now on"
+    )
 
 
 def _replace_redirects(options: dict[str, Any]) -> str:

@@ -83,7 +83,7 @@ _TOKEN_RATES: Final[tuple[tuple[Rate, StrOrPromise], ...]] = (
     (route_limits.USER, _("All requests for one person, by the person and all clients")),
     (route_limits.ORGANISATION, _("All requests for the people of one organisation")),
     (route_limits.CLIENT_TOKEN, _("Token requests of the client")),
-    (route_limits.BAD_TOKEN, _("Requests of your network with a token that is not valid")),
+    (route_limits.BAD_TOKEN, _("Requests of your network whose token is refused")),
     (
         route_limits.ANONYMOUS,
         _("Requests of your network without a token, or for an address that does not exist"),

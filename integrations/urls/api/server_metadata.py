@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from accounts.oauth import assertion
+from accounts.client_keys import ALGORITHMS
 from accounts.oauth.registered_client import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
@@ -36,9 +36,9 @@ def serve_metadata(_: HttpRequest) -> HttpResponse:
             "grant_types_supported": [AUTHORIZATION_CODE, CLIENT_CREDENTIALS],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": _AUTHENTICATION,
-            "token_endpoint_auth_signing_alg_values_supported": list(assertion.ALGORITHMS),
+            "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
             "revocation_endpoint_auth_methods_supported": _AUTHENTICATION,
-            "revocation_endpoint_auth_signing_alg_values_supported": list(assertion.ALGORITHMS),
+            "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
             "authorization_response_iss_parameter_supported": True,
             "service_documentation": issuer + reverse("api-reference"),
         }

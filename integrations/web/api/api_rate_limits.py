@@ -15,12 +15,13 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import caller_limits, client_volume, request_limits, route_limits
 from accounts.caller_limits import RateLimitReached
+from accounts.client_removals import RemovalsOverdue
 from accounts.models import ServiceToken
 from accounts.rate_limit_counters import Rate, RateLimitUsage
 from integrations.web import slow_routes
@@ -32,7 +33,7 @@ class RateLimitedView(APIView):
     """
     A view that counts requests for their callers (`accounts.caller_limits`), or per network.
 
-    A request counts as soon as authentication has finished.
+    A request counts as soon as authentication has finished, also if it refused the caller.
     """
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -44,7 +45,7 @@ class RateLimitedView(APIView):
         http = request._request  # noqa: SLF001 - DRF's own accessor is private
         try:
             super().perform_authentication(request)
-        except AuthenticationFailed:
+        except (APIException, RemovalsOverdue):
             self.check_usages(_count_for_network(http, route_limits.BAD_TOKEN))
             raise
         is_client = isinstance(request.auth, ServiceToken)

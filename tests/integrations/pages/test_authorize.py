@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import secrets
 from dataclasses import replace
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -19,6 +20,7 @@ from accounts import clients, user_provisioning
 from accounts.models import AuthorizationCode, Delegation, ServiceClient
 from accounts.roles import Role
 from accounts.user_provisioning import NewPerson
+from limited_use.models import Leaf
 from limited_use.policy.feature_registry import FEATURES
 from tests.broker import record_messages
 from tests.integrations.pages import reading
@@ -111,6 +113,12 @@ def exchange(code):
         redirect_uri=CALLBACK,
         code_verifier=VERIFIER,
     )
+
+
+def read_policy(page) -> dict[str, str]:
+    """Return the directives of the content security policy."""
+    parts = page["Content-Security-Policy"].split(";")
+    return dict(part.strip().partition(" ")[::2] for part in parts)
 
 
 class TestHandOver:
@@ -241,13 +249,14 @@ class TestDecision:
         assert allow(browser, build_address()).status_code == 403
         assert not Delegation.objects.exists()
 
-    def test_may_redirect_to_the_client_and_nowhere_else(self, her_browser, widget):
-        page = her_browser.get(build_address())
+    def test_may_redirect_to_the_client_beside_the_targets_of_all_pages(self, her_browser, widget):
+        ordinary = read_policy(her_browser.get("/settings/"))
+        policy = read_policy(her_browser.get(build_address()))
 
-        policy = dict(
-            part.strip().partition(" ")[::2] for part in page["Content-Security-Policy"].split(";")
-        )
-        assert "https://widget.example" in policy["form-action"].split()
+        targets, others = (set(one["form-action"].split()) for one in (policy, ordinary))
+        assert targets - others == {"https://widget.example"}
+        assert others < targets
+        assert "*" not in targets
         assert policy["frame-ancestors"] == "'none'"
 
     def test_of_somebody_without_an_organisation_is_no(self, widget):
@@ -338,6 +347,12 @@ class TestRequest:
             "Data from your connected accounts is never used for marketing."
         )
         assert not Delegation.objects.exists()
+        [entry] = [
+            entry
+            for leaf in Leaf.objects.all()
+            if (entry := json.loads(bytes(leaf.payload)))["event"] == "use.refused"
+        ]
+        assert (entry["rule"], entry["feature"]) == ("never-market", "campaigns")
 
 
 class TestMetadata:
