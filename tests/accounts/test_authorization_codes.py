@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.conf import settings
+from django.conf import settings as django_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -361,7 +361,7 @@ class TestCauses:
     def test_name_the_audience(self, asking):
         answer = post_form(asking.form(client_assertion=asking.assertion(aud="https://x.example")))
 
-        issuer = settings.PUBLIC_URL
+        issuer = django_settings.PUBLIC_URL
         assert read_error(answer)[2] == f"aud must be {issuer}/oauth/token or {issuer}."
 
     def test_name_a_second_use(self, asking):
