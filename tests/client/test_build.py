@@ -181,7 +181,7 @@ def check_types(folder, text):
 class TestInstallation:
     @pytest.mark.thorough("a fresh environment with the wheel's dependencies")
     def test_in_a_fresh_environment_without_a_network(self, tmp_path):
-        packages = collect_distributions("antares-client")
+        packages = collect_distributions()
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
         [site] = tmp_path.glob("lib/python*/site-packages")
         install = [Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", "--offline"]
@@ -205,7 +205,7 @@ class TestInstallation:
         assert done.stdout.split()[1] == str(2 * len(OPERATIONS))
 
 
-def collect_distributions(name):
+def collect_distributions():
     """Return the names of what the wheel requires, and of what these require."""
     from importlib.metadata import PackageNotFoundError, requires
 

@@ -11,7 +11,7 @@ import httpx
 from antares_client import Antares, AntaresError
 from antares_client.api import acknowledge_removal, list_removals
 
-_INTERVAL: Final = 10.0  # seconds; an hour is enough outside of a demo
+_INTERVAL: Final = 10.0  # seconds; some minutes are enough outside of a demo
 
 
 def start(antares: Antares) -> None:

@@ -150,16 +150,15 @@ class TestEveryOperation:
         answer = call(described, known, operation_id, feature)
 
         body = answer.json() if "json" in answer.headers["content-type"][0] else {}
-        match outcome:
-            case _ if outcome == SERVED:
-                assert answer.status_code // 100 == 2, answer.content
-            case _ if outcome == HIDDEN:
-                assert (answer.status_code, body["code"]) == (404, "not-found")
-            case _:
-                assert (answer.status_code, body["code"]) == (403, "limited-use-refused")
-                assert body["clauses"]
-                assert body["ledger_entry"]
-                check_cause(outcome, purpose, body)
+        if outcome == SERVED:
+            assert answer.status_code // 100 == 2, answer.content
+        elif outcome == HIDDEN:
+            assert (answer.status_code, body["code"]) == (404, "not-found")
+        else:
+            assert (answer.status_code, body["code"]) == (403, "limited-use-refused")
+            assert body["clauses"]
+            assert body["ledger_entry"]
+            check_cause(outcome, purpose, body)
 
     @pytest.mark.parametrize("operation_id", ["list_messages", "get_message", "list_threads"])
     def test_of_mail_shows_the_widget_what_its_owner_sees(
@@ -202,17 +201,16 @@ class TestEveryOperation:
 def check_cause(outcome: str, purpose: str, body: dict[str, Any]) -> None:
     detail = body["detail"]
     assert ALL_ELSE_TEXT not in detail
-    match outcome:
-        case _ if outcome == OTHER_PURPOSE:
-            sentence = detail.rpartition("This token is for ")[2]
-            assert sentence.startswith(f"{purpose}; ")
-            needed = sentence.removesuffix(".").rpartition(" needs ")[2]
-            assert needed in set(PURPOSES) - {purpose}
-        case _ if outcome == OWNER_ALONE:
-            assert detail == ONLY_FOR_PERSON
-        case _:
-            assert outcome == NEVER_SENDS
-            assert body["rule"] == "features-never-send"
+    if outcome == OTHER_PURPOSE:
+        sentence = detail.rpartition("This token is for ")[2]
+        assert sentence.startswith(f"{purpose}; ")
+        needed = sentence.removesuffix(".").rpartition(" needs ")[2]
+        assert needed in set(PURPOSES) - {purpose}
+    elif outcome == OWNER_ALONE:
+        assert detail == ONLY_FOR_PERSON
+    else:
+        assert outcome == NEVER_SENDS
+        assert body["rule"] == "features-never-send"
 
 
 def drop_request_id(body: dict[str, Any]) -> dict[str, Any]:
