@@ -137,6 +137,9 @@ class ClientServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships 
 
 def _log_refusal(code: str, description: str) -> None:
     """Log what the client is told: fixed texts, which repeat no value of the request."""
-    # A person who declines is no fault of the client.
-    level = logging.INFO if code == AccessDeniedError.error else logging.WARNING
-    logger.log(level, "oauth.refused", extra={"error": code, "reason": description})
+    fields = {"error": code, "reason": description}
+    if code == AccessDeniedError.error:
+        # No fault of the client.
+        logger.info("oauth.refused", extra=fields)
+    else:
+        logger.warning("oauth.refused", extra=fields)
