@@ -11,7 +11,6 @@ import os
 import subprocess  # noqa: TID251 - the launcher starts programs of the demo, never in production
 import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ PROGRAMS: Final[Mapping[str, str]] = {
     "scheduler": "scheduler",
     "campaigns": "campaigns",
 }
+_NO_GENERATOR: Final = "No module named 'openapi_python_client'"
 _NO_CLIENT: Final = "The Python client is not built. Run: make client"
 
 
@@ -72,11 +72,6 @@ def _build_or_find_wheel() -> Path:
     :raises EmbeddedServersUnavailable:
     """
     folder = ROOT / ".data" / "client"
-    if find_spec("openapi_python_client") is None:
-        wheels = sorted(folder.glob("*.whl"), key=lambda wheel: wheel.stat().st_mtime)
-        if not wheels:
-            raise EmbeddedServersUnavailable(_NO_CLIENT)
-        return wheels[-1]
     build = subprocess.run(  # noqa: S603 - fixed words
         [sys.executable, "-m", "config.client.build", "--folder", str(folder)],
         cwd=ROOT,
@@ -84,9 +79,14 @@ def _build_or_find_wheel() -> Path:
         text=True,
         check=False,
     )
-    if build.returncode != 0:
+    if build.returncode == 0:
+        return Path(build.stdout.strip())
+    if _NO_GENERATOR not in build.stderr:
         raise EmbeddedServersUnavailable(f"The client cannot be built:\n{build.stderr}")
-    return Path(build.stdout.strip())
+    wheels = sorted(folder.glob("*.whl"), key=lambda wheel: wheel.stat().st_mtime)
+    if not wheels:
+        raise EmbeddedServersUnavailable(_NO_CLIENT)
+    return wheels[-1]
 
 
 def _write_private_file(path: Path, text: str) -> None:

@@ -55,6 +55,7 @@ def render_json_object(
     raise WrongSink
 
 
+@guard_plaintext
 def dump_json(value: object) -> bytes:
     """Return the bytes of an answer. Times in UTC end in `Z`, as those that DRF writes."""
     return orjson.dumps(value, option=orjson.OPT_UTC_Z)
