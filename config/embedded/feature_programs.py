@@ -29,7 +29,7 @@ _NO_CLIENT: Final = "The Python client is not built. Run: make client"
 
 def run_feature_program(name: str, *, data_dir: Path, url: str) -> int:
     """
-    Run the program until it ends; return its exit status.
+    Run the program until it ends, or Ctrl-C ends it; return its exit status.
 
     :param url: the demo's address
     :raises EmbeddedServersUnavailable: without a seeded client, or without the Python client
@@ -47,7 +47,11 @@ def run_feature_program(name: str, *, data_dir: Path, url: str) -> int:
         "ANTARES_REDIRECT_URI": client["redirect_uri"],
     }
     command = [sys.executable, "-m", f"config.embedded.programs.{PROGRAMS[name]}"]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603
+    try:
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603
+    except KeyboardInterrupt:
+        # It reaches the program too.
+        return 0
 
 
 def _find_client(name: str, data_dir: Path) -> dict[str, Any]:

@@ -40,11 +40,15 @@ def _link_environment(folder: Path) -> None:
     for item in Path(sys.prefix).iterdir():
         if not item.name.startswith("stamp-"):
             (inside / item.name).symlink_to(item)
-    command = "cat requirements-demo.txt requirements-uv.txt | cksum"
-    stamp = subprocess.run(
-        ["sh", "-c", command], cwd=folder, capture_output=True, text=True, check=True
-    )
-    (inside / "stamp-requirements-demo.txt").write_text(stamp.stdout, encoding="utf-8")
+    for file in ("requirements-demo.txt", "requirements-dev.txt"):
+        stamp = subprocess.run(
+            ["sh", "-c", f"cat {file} requirements-uv.txt | cksum"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        (inside / f"stamp-{file}").write_text(stamp.stdout, encoding="utf-8")
 
 
 def run_command(folder: Path, command: str) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -158,9 +158,19 @@ def look_at_data_access(minute, step):
 
 
 @follow_step(5)
-def have_mail_requested_for_marketing(minute, step):
-    command, (activity,) = step.codes[0], step.names
-    said = minute.run(command)
+def let_features_ask(minute, step):
+    (widget, campaigns), (ask, allow), (activity,) = step.codes, step.labels, step.names
+    running = checkout_copy.start_command(minute.folder, widget, until="open http")
+    with running as (process, printed), minute.page.context.new_page() as tab:
+        tab.set_default_timeout(PATIENCE)
+        beside = replace(minute, page=tab)
+        tab.goto(re.search(r"open (http://\S+)", printed)[1])
+        beside.select(ask)
+        tab.get_by_label("I agree").check()
+        beside.select(allow)
+        expect(tab.locator("li").first).to_be_visible()
+        assert "Traceback" not in checkout_copy.press_control_c(process)
+    said = minute.run(campaigns)
     for word in ("rule", "clause", "entry"):
         assert word in said.lower(), said
     minute.open(activity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
 from http.cookies import SimpleCookie
@@ -56,12 +57,12 @@ class FeatureSite:
         return f"feature_session_{urlsplit(self.redirect_uri).port}"
 
     def serve(self) -> None:
-        """Serve until the process is stopped."""
+        """Serve until Ctrl-C."""
         parts = urlsplit(self.redirect_uri)
         server = ThreadingHTTPServer((parts.hostname or "", parts.port or 80), _make_handler(self))
         sys.stdout.write(f"{self.title}: open http://{parts.netloc}/\n")
         sys.stdout.flush()
-        with server:
+        with server, suppress(KeyboardInterrupt):
             server.serve_forever()
 
     def get_visitor(self, cookie: str) -> tuple[str, _Visitor]:
