@@ -52,7 +52,7 @@ REDIRECT_FAULTS: Final[Mapping[RedirectUriFault, StrOrPromise]] = {
     ),
     RedirectUriFault.USER: _("The redirect URI contains a user name, the part up to @."),
     RedirectUriFault.HOST: _(
-        "The redirect URI has no valid host and port. An IPv6 address cannot be used."
+        "The redirect URI has no valid host and port. IPv6 addresses are not supported."
     ),
     RedirectUriFault.SPELLING: _(
         "A browser would write the redirect URI differently. Use a lower-case host, no default"

@@ -156,10 +156,11 @@ def _count_same_occurrences(ours: dict[str, Any], theirs: dict[str, Any]) -> int
 
     :raises AssertionError: unless they are the same ones
     """
-    here = sorted((one["title"], one["when"]["start"]) for one in ours["data"])
+    here = sorted(
+        (one["title"], datetime.fromisoformat(one["when"]["start"])) for one in ours["data"]
+    )
     there = sorted(
-        (one["summary"], datetime.fromisoformat(one["start"]["dateTime"]).isoformat())
-        for one in theirs["data"]
+        (one["summary"], datetime.fromisoformat(one["start"]["dateTime"])) for one in theirs["data"]
     )
     if here != there or not here:
         raise AssertionError(f"{len(here)} occurrences here, {len(there)} there")

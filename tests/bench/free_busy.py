@@ -14,6 +14,7 @@ from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Organisation, User
 from config.process_classes import ProcessClass
+from integrations.access.person_references import PersonReference
 from integrations.access.request_context import RequestContext
 from integrations.calendar import free_busy
 from integrations.calendar.free_busy_query import FreeBusyQuery
@@ -74,8 +75,9 @@ def _ask_free_busy(actor: Actor, people: list[UUID]) -> bytes:
     at = timezone.now()
     start = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     question = FreeBusyQuery(people=people, start=start, end=start + SPAN, zone="Europe/Berlin")
+    named = [PersonReference(person, str(person), person, None) for person in people]
     return free_busy.get_free_busy_json(
-        RequestContext(actor, actor.user_id, at), question, envelope={}
+        RequestContext(actor, actor.user_id, at), question, people=named, envelope={}
     )
 
 

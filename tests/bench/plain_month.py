@@ -19,6 +19,7 @@ from dateutil.rrule import rrulestr
 from django.db.models import Q
 
 from integrations.models.calendar import get_week
+from limited_use.sinks.json_sink import dump_json
 from tests.bench.models import PlainEvent
 
 _DAY = timedelta(days=1)
@@ -62,7 +63,7 @@ def answer_month(calendar_ids: Sequence[UUID], start: datetime, end: datetime, z
             at, until = (_moment(one, place).timestamp() for one in (first, last))
             found.append((at, -until, str(row[0]), shown))
     found.sort(key=lambda one: one[:3])
-    return orjson.dumps({"data": [one[3] for one in found], "unreadable": []})
+    return dump_json({"data": [one[3] for one in found], "unreadable": []})
 
 
 def _spans(
@@ -110,7 +111,7 @@ def _shape_when(first: date, last: date, timing: Shape) -> Shape:
 def _name_occurrence(shown: Shape, master: UUID, original: datetime) -> None:
     shown["id"] = f"{master}_{original:%Y%m%dT%H%M%SZ}"
     shown["master_event_id"] = master
-    shown["original_start"] = original.isoformat()
+    shown["original_start"] = original
 
 
 def _description(content: Shape) -> str:
