@@ -31,29 +31,17 @@ def _refuse_form(description: str, *, status: int = 400) -> JsonResponse:
     return JsonResponse(error, status=status)
 
 
-def _require_post(
+def _check_form(
     view: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Refuse other methods as Django's `require_POST` does, in JSON."""
+    """Refuse in JSON what Django would answer with a page: no POST, no form, or a large one."""
 
     @wraps(view)
     def check_then_run(request: HttpRequest) -> HttpResponse:
-        if request.method == "POST":
-            return view(request)
-        refusal = _refuse_form("The method must be POST.", status=405)
-        refusal.headers["Allow"] = "POST"
-        return refusal
-
-    return check_then_run
-
-
-def _limit_form(
-    view: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
-    """Refuse what is no form, or beyond Django's limits: Django would answer with a page."""
-
-    @wraps(view)
-    def read_then_run(request: HttpRequest) -> HttpResponse:
+        if request.method != "POST":
+            refusal = _refuse_form("The method must be POST.", status=405)
+            refusal.headers["Allow"] = "POST"
+            return refusal
         if request.content_type != FORM_TYPE:
             return _refuse_form(f"The body must be {FORM_TYPE}.")
         try:
@@ -64,14 +52,14 @@ def _limit_form(
             return _refuse_form("The form is too large, or has too many parameters.")
         return view(request)
 
-    return read_then_run
+    return check_then_run
 
 
 def _serve_form(
     view: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Serve a form of clients. No cookie authenticates it, so a foreign page gains nothing."""
-    form_view = _require_post(_limit_form(sensitive_post_parameters(*_SECRETS)(view)))
+    form_view = _check_form(sensitive_post_parameters(*_SECRETS)(view))
     # The limit comes first: every request counts, also one that is refused.
     limited_view = request_limits.limit_by_network(
         route_limits.TOKEN, lambda _: _refuse_request("Too many requests.")
