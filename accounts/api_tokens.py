@@ -123,11 +123,11 @@ def find_live_delegation(
     row = caller_lookup.find_delegation(delegation_id, client=client, at=at)
     if row is None:
         raise NotDelegated(DelegationProblem.UNKNOWN)
-    # First: when a person leaves, their delegations are switched off too.
-    if not row.is_usable:
-        raise NotDelegated(DelegationProblem.PERSON_GONE)
+    # First: a feature that was switched off does not learn that the person left later.
     if row.switched_off_at is not None:
         raise NotDelegated(DelegationProblem.SWITCHED_OFF)
+    if not row.is_usable:
+        raise NotDelegated(DelegationProblem.PERSON_GONE)
     return LiveDelegation(delegation_id, row.person_id, row.epoch, row.is_counted)
 
 

@@ -51,17 +51,16 @@ class TestADelegation:
     @pytest.mark.invariant(5)
     @pytest.mark.parametrize("changes", list(product([False, True], repeat=len(CHANGES))), ids=str)
     def test_is_live_unless_anything_that_it_rests_on_has_ended(self, widget, delegation, changes):
-        """Of several reasons, the client is told the one that agreeing again would not mend."""
+        """A feature that was switched off learns nothing else about the person."""
         made = dict(zip(CHANGES, changes, strict=True))
         for name, is_made in made.items():
             if is_made:
                 CHANGES[name]()
-        is_switched_off = made.pop("switched off")
         expected = (
-            DelegationProblem.PERSON_GONE
-            if any(made.values())
-            else DelegationProblem.SWITCHED_OFF
-            if is_switched_off
+            DelegationProblem.SWITCHED_OFF
+            if made["switched off"]
+            else DelegationProblem.PERSON_GONE
+            if any(changes)
             else None
         )
 

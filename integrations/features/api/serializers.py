@@ -36,7 +36,7 @@ class DelegationSerializer(serializers.Serializer[None]):
     )
     switched_on_at = serializers.DateTimeField()
     switched_off_at = serializers.DateTimeField(
-        allow_null=True, help_text="Null if the person has not switched it off and has not left."
+        allow_null=True, help_text="When the person switched it off, or left the organisation."
     )
 
 
