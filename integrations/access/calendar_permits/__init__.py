@@ -7,18 +7,16 @@ ledger entry the integration.
 
 from __future__ import annotations
 
-from .owner_permits import (
+from .client_refusals import (
     refuse_change_by_client,
+    refuse_client_for_others,
     refuse_export_by_client,
-    to_export,
-    to_write_at_provider,
-    to_write_locally,
 )
+from .owner_permits import to_export, to_write_at_provider, to_write_locally
 from .sync_permits import CalendarSyncPermits, to_store, to_sync
 from .viewer_permits import (
     CalendarViewRequest,
     allows_all,
-    refuse_client_for_others,
     to_view,
     to_view_separately,
 )

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from accounts.actors import Actor, ActorKind
+from accounts.actors import Actor
 from integrations.access import facts
 from integrations.models import Calendar
-from limited_use.access_request import AccessRequest, Permit
+from limited_use.access_request import Permit
 from limited_use.guard import guard
 from limited_use.policy.policy_vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.sinks.sealed_rows import Permits
@@ -17,9 +17,9 @@ from limited_use.sinks.sealed_rows import Permits
 from . import calendar_access_requests
 
 _DATA_CLASSES: Final = (DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY)
-_WRITE_USE: Final = Use(DataClass.CALENDAR_EVENT, Purpose.CALENDAR_SCHEDULE, Recipient.OWN_PROVIDER)
+WRITE_USE: Final = Use(DataClass.CALENDAR_EVENT, Purpose.CALENDAR_SCHEDULE, Recipient.OWN_PROVIDER)
 _EXPORT_FEATURE: Final = "calendar-export"
-_EXPORT_USES: Final = tuple(
+EXPORT_USES: Final = tuple(
     Use(data_class, Purpose.USER_EXPORT, Recipient.OWNER) for data_class in _DATA_CLASSES
 )
 _STORE_USES: Final = tuple(
@@ -38,7 +38,7 @@ def to_write_at_provider(*, actor: Actor, calendar: Calendar, at: datetime) -> P
         [calendar.integration_id], actor=actor, at=at, consent=facts.EDITING_CONSENT
     )[calendar.integration_id]
     request = calendar_access_requests.for_calendar(
-        _WRITE_USE, calendar, holder_facts, actor, feature=facts.EDITING_CONSENT.feature_key
+        WRITE_USE, calendar, holder_facts, actor, feature=facts.EDITING_CONSENT.feature_key
     )
     return guard.permit(replace(request, count=1), at=at)
 
@@ -81,42 +81,8 @@ def to_export(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> 
             ),
             count=count,
         )
-        for use in _EXPORT_USES
+        for use in EXPORT_USES
     ]
     return {
         (permit.holder, permit.use.data_class): permit for permit in guard.permits(requests, at=at)
     }
-
-
-def refuse_change_by_client(*, actor: Actor, at: datetime) -> None:
-    """
-    Refuse features: they read calendars, and only the owner changes one.
-
-    :raises guard.AccessRefused:
-    """
-    _refuse_client(_WRITE_USE, actor=actor, at=at)
-
-
-def refuse_export_by_client(*, actor: Actor, at: datetime) -> None:
-    """:raises guard.AccessRefused:"""
-    _refuse_client(_EXPORT_USES[0], actor=actor, at=at)
-
-
-def _refuse_client(use: Use, *, actor: Actor, at: datetime) -> None:
-    """The calendar is not looked up. The ledger entry is about the feature's delegation."""
-    if actor.kind != ActorKind.CLIENT:
-        return
-    guard.permit(
-        AccessRequest(
-            use=use,
-            holder=actor.delegation_id or actor.id,
-            epoch=0,
-            actor=actor,
-            on_behalf_of=actor.user_id,
-            facts=frozenset(),
-            feature=actor.feature,
-        ),
-        at=at,
-    )
-    # Without facts no rule permits it. If one did, the error would stop the request.
-    raise RuntimeError("a feature was permitted to act as the owner of a calendar")

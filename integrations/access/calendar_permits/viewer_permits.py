@@ -106,33 +106,6 @@ def allows_all(permits: Permits, calendar: Calendar, data_classes: Collection[Da
     return all((calendar.cache_id, data_class) in permits for data_class in data_classes)
 
 
-def refuse_client_for_others(*, actor: Actor, at: datetime) -> None:
-    """
-    Refuse features, because calendars are shared between people only.
-
-    The named people are not looked up, so every refusal is the same. Its ledger entry is about
-    the feature's delegation.
-    """
-    if actor.kind != ActorKind.CLIENT:
-        return
-    use = Use(_FREEBUSY, Purpose.CALENDAR_SHARE, Recipient.PLATFORM_FEATURE)
-    holder = actor.delegation_id or actor.id
-    guard.permit(
-        AccessRequest(
-            use=use,
-            holder=holder,
-            epoch=0,
-            actor=actor,
-            on_behalf_of=actor.user_id,
-            facts=frozenset(),
-            feature=actor.feature,
-        ),
-        at=at,
-    )
-    # No rule permits this. If one did, the error would stop the request.
-    raise RuntimeError("a share was permitted to a feature")
-
-
 def _build_requests(
     actor: Actor, view_requests: Sequence[CalendarViewRequest], at: datetime
 ) -> list[AccessRequest]:
