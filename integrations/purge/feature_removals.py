@@ -82,7 +82,8 @@ def issue_delegation_removals(delegation: Delegation, *, at: datetime) -> None:
     """
     Tell the feature of a delegation to delete its copies of each integration that it read with it.
 
-    What it read with an earlier delegation was told when that one ended.
+    What it read with an earlier delegation was told when that one ended, or is told by the purge
+    if the person left.
 
     :param delegation: locked and switched off by the caller: no read begins after this
     """
