@@ -147,6 +147,7 @@ ENUMERATIONS: Final[Mapping[str, str]] = {
     "config.process_classes:ProcessClass": _CODE,
     "config.route_limits:ThreadGroup": _CODE,
     "integrations.calendar.sync.cache_eviction:EvictionReason": _RECORD,
+    "integrations.features.delegation_page:DelegationState": _PROGRAMS,
     "integrations.features.removals:RemovalState": _PROGRAMS,
     "integrations.models.drive:FileKind": "choices of a form",
     "integrations.models.feature:RemovalReason": _PROGRAMS,
