@@ -39,6 +39,7 @@ EXPLAINED: Final[dict[str, str]] = {
     "provider_sink._open_chunk": "opens and hands over: nothing in it reads what it opened",
     "drive_sink.pass_through_file": "opens nothing: each piece is checked when it is read",
     "download_sink.close": "lets go of a file that arrives: nothing in it reads it",
+    "json_sink.dump_json": "writes what its callers read: a broken row fails in them",
     "rekey_sink.reseal_columns": "seals what it opened, whatever that is: nothing in it reads it",
     "notification_sink.render_notification": "opens what open_text opened just before",
 }
