@@ -49,7 +49,7 @@ def run_in_demo(demo, *words):
     )  # fmt: skip
 
 
-def run_examples(demo, patch):
+def set_environment(demo, patch):
     [client] = [one for one in demo.clients if one["client_id"] == "inbox-widget"]
     key_file = demo.folder / "client-key.json"
     key_file.write_text(json.dumps(client["private_jwk"]))
@@ -60,7 +60,6 @@ def run_examples(demo, patch):
         "ANTARES_REDIRECT_URI": REDIRECT_URI,
     }.items():
         patch.setitem(os.environ, name, value)
-    return wheel.run_examples()
 
 
 def allow(person, address):
@@ -81,15 +80,14 @@ def allow(person, address):
 class TestReadme:
     def test_runs_from_hand_over_to_the_end_of_the_consent(self, demo, monkeypatch):
         run_in_demo(demo, "shell", "-c", SET_REDIRECT_URI)
+        set_environment(demo, monkeypatch)
         alice = SmokePerson(demo.url, demo.people[0])
-        alice.sign_in()
-        alice.connect(CAST["alice"].email)
-        eventually(lambda: alice.api("/messages")["data"], within=60, says="the newest mail")
-
-        with wheel.import_from_wheel():
+        with alice.browser.http, wheel.import_from_wheel(), wheel.run_examples() as examples:
             import antares_client
 
-            examples = run_examples(demo, monkeypatch)
+            alice.sign_in()
+            alice.connect(CAST["alice"].email)
+            eventually(lambda: alice.api("/messages")["data"], within=60, says="the newest mail")
             session = {"user_id": "platform-alice"}
             back = allow(alice, examples.start(session))
             said = examples.come_back(session, urlsplit(back).query)

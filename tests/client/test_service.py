@@ -166,14 +166,15 @@ class TestClient:
 class TestReadme:
     @pytest.fixture
     def examples(self, package, widget, monkeypatch, tmp_path):
-        """Run the README's blocks one after the other; return what they define."""
+        """Run the README's blocks one after the other; yield what they define."""
         key_file = tmp_path / "key.pem"
         key_file.write_bytes(EC.as_pem(private=True))
         monkeypatch.setenv("ANTARES_CLIENT_ID", widget.client.client_id)
         monkeypatch.setenv("ANTARES_KEY_FILE", str(key_file))
         monkeypatch.setenv("ANTARES_URL", settings.PUBLIC_URL)
         monkeypatch.setenv("ANTARES_REDIRECT_URI", REDIRECT_URI)
-        return wheel.run_examples()
+        with wheel.run_examples() as defined:
+            yield defined
 
     def test_hands_a_person_over(self, examples, alice, widget):
         widget.delegation.delete()

@@ -54,9 +54,11 @@ def read_examples() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
 
 
-def run_examples() -> SimpleNamespace:
-    """Run these blocks one after the other; return what they define."""
+@contextmanager
+def run_examples() -> Iterator[SimpleNamespace]:
+    """Run these blocks one after the other; yield what they define, and close its connections."""
     namespace: dict[str, Any] = {}
     for number, example in enumerate(read_examples(), start=1):
         exec(compile(example, f"README.md, example {number}", "exec"), namespace)  # noqa: S102 - ours
-    return SimpleNamespace(**namespace)
+    with namespace["antares"]:
+        yield SimpleNamespace(**namespace)

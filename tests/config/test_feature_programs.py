@@ -43,10 +43,11 @@ def demo():
 @pytest.fixture(scope="module")
 def alice(demo):
     person = SmokePerson(demo.url, demo.people[0])
-    person.sign_in()
-    person.connect(CAST["alice"].email)
-    eventually(lambda: person.api("/messages")["data"], within=60, says="the newest mail")
-    return person
+    with person.browser.http:
+        person.sign_in()
+        person.connect(CAST["alice"].email)
+        eventually(lambda: person.api("/messages")["data"], within=60, says="the newest mail")
+        yield person
 
 
 def build_command(demo, name):
