@@ -47,14 +47,14 @@ def run_benchmark() -> list[Figure]:
         _check_all_known(orjson.loads(asks()))
         samples = measure.interleaved({"asked": asks}, runs=RUNS, warm_up=WARM_UP)
     with classes.use_database(owner):
-        # One for each person: whose calendar it is, and nothing of the others.
+        # A look writes one entry for each person, about their own calendar.
         if Leaf.objects.count() - before != PEOPLE * (1 + RUNS + WARM_UP):
             raise AssertionError("not every look has its ledger entry")
     return _build_figures(samples)
 
 
 def _colleague(number: int, organisation: Organisation, viewer: User) -> UUID:
-    """Return somebody with a full calendar, who shares with `viewer` when they are busy."""
+    """Create a person with a full calendar, who shares busy times with `viewer`; return the id."""
     person = make_user("colleague", organisation=organisation)
     calendar = planner.calendar(planner.account(person, organisation), is_primary=True)
     planner.fill_calendar(calendar, singles=SINGLES, series=SERIES, seed=number)

@@ -40,7 +40,7 @@ COLOURS = "{resultTypes: ['violations'], runOnly: ['color-contrast']}"
 RUNS = {"phone": {"light": ALL, "dark": COLOURS}, "desktop": {"light": COLOURS, "dark": ALL}}
 # Two frames later the page is drawn as it was asked for.
 DRAWN = "() => new Promise(then => requestAnimationFrame(() => requestAnimationFrame(then)))"
-# Nobody signed in gets there: it is looked at as it is.
+# No link leads here, so it is opened directly.
 LOST = ("/no/such/page/",)
 
 

@@ -220,7 +220,7 @@ class Crashing:
         )
 
     def _wait_for(self, *wanted: str) -> None:
-        """Wait until these sinks failed, for anybody."""
+        """Wait until a crash report names each of these sinks, in any account."""
 
         def failed() -> bool:
             self.journey.boxes.nudge()
@@ -306,7 +306,7 @@ class Crashing:
 
 
 def _sinks_in(report: str) -> Iterator[str]:
-    """Yield MODULE.NAME of each sink whose failure a crash report tells of."""
+    """Yield the sinks in which the reported errors occurred, as MODULE.NAME."""
     # Two sinks may have a function of the same name: one of them is explained.
     names = {one.partition(".")[2]: one for one in sinks() if one not in EXPLAINED}
     for error in json.loads(report)["errors"]:

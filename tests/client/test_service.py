@@ -33,7 +33,7 @@ REDIRECT_URI = "https://feature.example/antares"
 
 @pytest.fixture
 def package(monkeypatch):
-    """Yield the wheel's package, whose requests this process answers."""
+    """Yield the package of the wheel. This process answers its requests."""
     service = httpx.WSGITransport(make_application())
     monkeypatch.setattr(
         httpx.HTTPTransport, "handle_request", lambda _, request: service.handle_request(request)
