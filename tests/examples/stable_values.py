@@ -39,6 +39,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)
 _COMPACT_TIME = re.compile(r"\d{8}T\d{6}Z")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?!T|\d)")
 _TEN_MINUTES = timedelta(minutes=10)
+#: Events are further away from the run than this.
+_RUN = timedelta(days=1)
 #: Times that are further away are written in the example itself.
 _NEAR = timedelta(days=400)
 
@@ -106,7 +108,8 @@ class StableValues:
         time = datetime.fromisoformat(text).astimezone(UTC)
         if abs(time - self.at) > _NEAR:
             return text
-        if not (time.second or time.microsecond or time.minute % 5):
+        is_whole = not (time.second or time.microsecond or time.minute % 5)
+        if is_whole and abs(time - self.at) > _RUN:
             return write(DAY + (time - self.day))
         # How long the world took to make is no part of the example.
         return write(NOW + (time - self.at) // _TEN_MINUTES * _TEN_MINUTES)

@@ -6,6 +6,7 @@ The examples of the API reference are real calls.
 
 from __future__ import annotations
 
+import difflib
 import os
 
 import orjson
@@ -41,11 +42,16 @@ def test_are_those_of_real_calls(described, world, person, own, features, market
         described, world, by_purpose, person=person, own=own, marketing=marketing
     )
 
+    content = orjson.dumps(recorded, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     if os.environ.get(WRITE):
-        content = orjson.dumps(recorded, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         openapi_examples.EXAMPLES_FILE.write_bytes(content)
         openapi_examples.read_examples.cache_clear()
-    assert openapi_examples.read_examples() == recorded, AGAIN
+    committed = openapi_examples.EXAMPLES_FILE.read_text().splitlines()
+    lines = difflib.unified_diff(
+        committed, content.decode().splitlines(), "committed", "recorded", lineterm=""
+    )
+    difference = "\n".join(lines)
+    assert not difference, f"{AGAIN}\n{difference}"
 
 
 class TestExamples:

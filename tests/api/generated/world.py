@@ -122,8 +122,10 @@ def build_world(
 
 def _fill_account(world: GeneratedRequestsWorld, sandbox: Sandbox, mail: Sequence[bytes]) -> None:
     sandbox.seed(ALICE_BOX, size=0 if mail else 3)
-    for raw in mail or (cast.hostile_mail(),):
-        sandbox.deliver(ALICE_BOX, raw=raw)
+    arrived_at = int(world.at.timestamp() * 1_000)
+    for offset, raw in enumerate(mail or (cast.hostile_mail(),)):
+        # Two messages of the same millisecond would have no order.
+        sandbox.deliver(ALICE_BOX, raw=raw, date=arrived_at + offset)
     team = sandbox.add_calendar(ALICE_BOX, "Team")
     plain = {key: {"dateTime": value} for key, value in world.hour().items()}
     # One for each write: what a test writes at the provider stays.
@@ -155,10 +157,11 @@ def _connect(alice: User, sandbox: Sandbox) -> None:
 def _sync_everything() -> None:
     """Run the workers' turns until nothing is due; each listing may add more work."""
     for _ in range(10):
-        due = SyncWork.objects.filter(next_sync_at__lte=timezone.now()).values_list("id", flat=True)
-        if not due:
+        due = SyncWork.objects.filter(next_sync_at__lte=timezone.now()).order_by("id")
+        due_ids = list(due.values_list("id", flat=True))
+        if not due_ids:
             return
-        for work_id in list(due):
+        for work_id in due_ids:
             with acting_as(ProcessClass.SYNC):
                 while sync_engine.run_sync_turn(PRODUCTS, work_id=work_id, at=timezone.now()):
                     pass
