@@ -7,13 +7,13 @@ from integrations.sandbox.accounts import OAuthClient, SandboxAccount
 from integrations.sandbox.control import calendars, drive, mailboxes
 from integrations.sandbox.control.errors import Misuse, require_text
 from integrations.sandbox.faults import QueuedFault
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import problem_names
 from integrations.sandbox.google.grants import GoogleGrant
 from integrations.sandbox.microsoft.graph import problems as graph_problems
 from integrations.sandbox.state import SandboxState
 
 Values = dict[str, Any]
-PROBLEMS = problems.BY_NAME | graph_problems.BY_NAME
+PROBLEMS = problem_names.BY_NAME | graph_problems.BY_NAME
 
 
 def reset_state(state: SandboxState, _: Values) -> Values:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from secrets import token_hex
 
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
 from integrations.sandbox.http_messages import HttpAnswer, HttpCall
 
 MAX_PARTS = 100
@@ -21,12 +21,12 @@ def read_parts(call: HttpCall) -> list[tuple[str, HttpCall]]:
     """
     boundary_match = _BOUNDARY.search(call.headers.get("content-type", ""))
     if not boundary_match:
-        raise problems.invalid_argument("Failed to parse batch request, error: no boundary.")
+        raise api_problems.invalid_argument("Failed to parse batch request, error: no boundary.")
     pieces = call.body.split(b"--" + boundary_match[1].encode())[1:-1]
     if not pieces:
-        raise problems.invalid_argument("Failed to parse batch request, error: 0 items.")
+        raise api_problems.invalid_argument("Failed to parse batch request, error: 0 items.")
     if len(pieces) > MAX_PARTS:
-        raise problems.invalid_argument(
+        raise api_problems.invalid_argument(
             f"The batch request exceeds the limit of {MAX_PARTS} calls: {len(pieces)}."
         )
     return [_read_inner_call(call, piece.lstrip(b"\r\n")) for piece in pieces]
@@ -35,7 +35,7 @@ def read_parts(call: HttpCall) -> list[tuple[str, HttpCall]]:
 def _read_inner_call(outer: HttpCall, piece: bytes) -> tuple[str, HttpCall]:
     sections = _BLANK_LINE.split(piece, maxsplit=2)
     if len(sections) < 2:  # noqa: PLR2004 - part headers and a request
-        raise problems.invalid_argument("Failed to parse batch request, error: malformed part.")
+        raise api_problems.invalid_argument("Failed to parse batch request, error: malformed part.")
     part_headers = _parse_headers(sections[0])
     line, _, rest = sections[1].partition(b"\n")
     body = sections[2] if len(sections) > 2 else b""  # noqa: PLR2004

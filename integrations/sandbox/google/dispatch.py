@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from integrations.sandbox.accounts import SandboxAccount
-from integrations.sandbox.google import fields, problems, quota, routing
+from integrations.sandbox.google import api_problems, fields, quota, routing
 from integrations.sandbox.google.authorized_call import AuthorizedCall
 from integrations.sandbox.google.calendar.handlers import handle_calendar_call
 from integrations.sandbox.google.drive.handlers import handle_drive_call
@@ -72,18 +72,18 @@ def _answer_authorized_call(
     state: SandboxState, call: HttpCall, match: tuple[ApiMethod, dict[str, str]] | None
 ) -> HttpAnswer:
     if match is None:
-        raise problems.no_such_path()
+        raise api_problems.no_such_path()
     method, path = match
     access, account = _authenticate(state, call)
     if not method.scopes & set(access.scopes):
-        raise problems.insufficient_scope(sorted(method.scopes))
+        raise api_problems.insufficient_scope(sorted(method.scopes))
     for name in call.query:
         if (
             name not in method.query
             and name not in get_global_parameters()
             and name != "uploadType"
         ):
-            raise problems.unknown_parameter(name)
+            raise api_problems.unknown_parameter(name)
     _charge_quota(state, call, method, account, access)
     return _make_answer(
         call, API_HANDLERS[method.api](AuthorizedCall(state, call, method, path, account, access))
@@ -93,11 +93,11 @@ def _answer_authorized_call(
 def _authenticate(state: SandboxState, call: HttpCall) -> tuple[GoogleAccessToken, SandboxAccount]:
     value = get_bearer_token(call) or call.get_param("access_token")
     if not value:
-        raise problems.login_required()
+        raise api_problems.login_required()
     access = state.grants.find_access_token(value)
     account = state.accounts.find(access.grant.sub) if access else None
     if access is None or account is None:
-        raise problems.invalid_credentials()
+        raise api_problems.invalid_credentials()
     return access, account
 
 
@@ -111,7 +111,7 @@ def _charge_quota(
     """Concurrency first: Google charges nothing for calls refused there."""
     limit = state.knobs.concurrency
     if limit and state.open_requests[account.sub] > limit:
-        raise problems.too_many_concurrent()
+        raise api_problems.too_many_concurrent()
     project = access.grant.project
     if method.api == "calendar":
         state.quota_meter.count_request(user=account.sub, project=project)
@@ -136,7 +136,7 @@ def _make_answer(call: HttpCall, value: Any) -> HttpAnswer:
         try:
             tree = fields.parse_mask(mask)
         except ValueError as error:
-            raise problems.invalid_argument(f"Invalid field selection {mask}") from error
+            raise api_problems.invalid_argument(f"Invalid field selection {mask}") from error
         loaded = orjson.loads(value if isinstance(value, bytes) else orjson.dumps(value))
         value = fields.apply_mask(tree, loaded)
     return HttpAnswer(200, value if isinstance(value, bytes) else orjson.dumps(value))

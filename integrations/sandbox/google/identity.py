@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from integrations.sandbox.accounts import OAuthClient, SandboxAccount
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import oauth_problems
 from integrations.sandbox.google.scopes import ALIASES
 from integrations.sandbox.http_messages import HttpAnswer, HttpCall, make_json_answer
 from integrations.sandbox.keys import get_at_hash
@@ -62,7 +62,7 @@ def show_userinfo(state: SandboxState, call: HttpCall) -> HttpAnswer:
     )
     account = state.accounts.find(access.grant.sub) if access else None
     if access is None or account is None:
-        raise problems.userinfo_unauthorized()
+        raise oauth_problems.userinfo_unauthorized()
     body: dict[str, Any] = {**account.claims, "sub": account.sub}
     if ALIASES["email"] in access.scopes:
         body |= {"email": account.email, "email_verified": True}
@@ -81,7 +81,7 @@ def show_tokeninfo(state: SandboxState, call: HttpCall) -> HttpAnswer:
     )
     account = state.accounts.find(access.grant.sub) if access else None
     if access is None or account is None:
-        raise problems.tokeninfo_invalid()
+        raise oauth_problems.tokeninfo_invalid()
     seconds_left = int(access.expires_at - state.clock.now())
     if call.path.startswith("/oauth2/v2/"):
         return make_json_answer(

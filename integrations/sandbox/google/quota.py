@@ -1,7 +1,7 @@
 """Prices of methods, and a bucket per user and project."""
 
 from integrations.sandbox.clock import SandboxClock
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
 from integrations.sandbox.knobs import Knobs
 
 # https://developers.google.com/gmail/api/reference/quota, as of 2026-05-01. threads.delete and
@@ -67,11 +67,11 @@ class QuotaMeter:
         """:raises HttpProblem: 429 or 403, as the knob says; nothing was charged"""
         wait = self._take_from_bucket(("user", user + project), self._knobs.units_per_minute, cost)
         if wait and self._knobs.quota_status == 403:  # noqa: PLR2004 - HTTP
-            raise problems.user_quota_exceeded()
+            raise api_problems.user_quota_exceeded()
         if wait:
-            raise problems.user_rate_limited(self._clock.now() + wait)
+            raise api_problems.user_rate_limited(self._clock.now() + wait)
         if self._take_from_bucket(("project", project), self._knobs.project_units_per_minute, cost):
-            raise problems.project_quota_exceeded()
+            raise api_problems.project_quota_exceeded()
 
     def count_request(self, *, user: str, project: str) -> None:
         """
@@ -82,17 +82,17 @@ class QuotaMeter:
         if self._take_from_bucket(
             ("requests", user + project), self._knobs.calendar_requests_per_minute, 1
         ):
-            raise problems.rate_limit_exceeded()
+            raise api_problems.rate_limit_exceeded()
 
     def charge_drive_units(self, *, user: str, project: str, cost: int) -> None:
         """:raises HttpProblem: 403 for the user, 429 for the project"""
         knobs = self._knobs
         key = ("drive user", user + project)
         if self._take_from_bucket(key, knobs.drive_units_per_minute, cost):
-            raise problems.drive_user_rate_limit()
+            raise api_problems.drive_user_rate_limit()
         key = ("drive project", project)
         if self._take_from_bucket(key, knobs.drive_project_units_per_minute, cost):
-            raise problems.drive_rate_limit()
+            raise api_problems.drive_rate_limit()
 
     def _take_from_bucket(self, key: tuple[str, str], size: int, cost: int) -> float:
         if not size:

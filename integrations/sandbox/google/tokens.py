@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from integrations.sandbox.accounts import OAuthClient
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import oauth_problems
 from integrations.sandbox.google.grants import (
     GoogleAccessToken,
     GoogleCode,
@@ -28,7 +28,7 @@ def answer_token_request(state: SandboxState, call: HttpCall) -> HttpAnswer:
         return _exchange_code(state, call, client)
     if grant_type == "refresh_token":
         return _refresh_access_token(state, call, client)
-    raise problems.unsupported_grant_type(grant_type)
+    raise oauth_problems.unsupported_grant_type(grant_type)
 
 
 def authenticate_client(state: SandboxState, call: HttpCall) -> OAuthClient:
@@ -43,17 +43,17 @@ def authenticate_client(state: SandboxState, call: HttpCall) -> OAuthClient:
         try:
             pair = base64.b64decode(encoded, validate=True).decode()
         except ValueError as error:
-            raise problems.invalid_client() from error
+            raise oauth_problems.invalid_client() from error
         client_id, _, secret = (unquote(part) for part in pair.partition(":"))
     if not client_id:
-        raise problems.invalid_request("Could not determine client ID from request.")
+        raise oauth_problems.invalid_request("Could not determine client ID from request.")
     client = state.clients.get(client_id)
     if client is None:
-        raise problems.invalid_client()
+        raise oauth_problems.invalid_client()
     if client.deleted:
-        raise problems.invalid_client("The OAuth client was deleted.")
+        raise oauth_problems.invalid_client("The OAuth client was deleted.")
     if not secrets.compare_digest(secret.encode(), client.secret.encode()):
-        raise problems.wrong_client_secret()
+        raise oauth_problems.wrong_client_secret()
     return client
 
 
@@ -61,7 +61,7 @@ def _exchange_code(state: SandboxState, call: HttpCall, client: OAuthClient) -> 
     code = _redeem_code(state, call, client)
     account = state.accounts.find(code.sub)
     if account is None:
-        raise problems.invalid_grant("Bad Request")
+        raise oauth_problems.invalid_grant("Bad Request")
     known_grant = state.grants.get_grant(client.project, account.sub)
     wants_refresh = code.offline and (
         known_grant is None or not known_grant.offline or code.consented
@@ -89,22 +89,22 @@ def _redeem_code(state: SandboxState, call: HttpCall, client: OAuthClient) -> Go
     form = call.form
     code = state.grants.codes.get(form.get("code", ""))
     if code is None or code.client_id != client.client_id:
-        raise problems.malformed_code()
+        raise oauth_problems.malformed_code()
     if code.used:
         # RFC 6749 §4.1.2: a repeated code revokes the tokens issued for it.
         for token in state.tokens_by_code.pop(code.code, ()):
             state.grants.drop_refresh_token(token)
             state.grants.drop_access_token(token)
-        raise problems.invalid_grant("Bad Request")
+        raise oauth_problems.invalid_grant("Bad Request")
     if code.expires_at <= state.clock.now():
-        raise problems.invalid_grant("Bad Request")
+        raise oauth_problems.invalid_grant("Bad Request")
     if form.get("redirect_uri", "") != code.redirect_uri:
-        raise problems.redirect_uri_mismatch()
+        raise oauth_problems.redirect_uri_mismatch()
     if code.challenge:
         if not form.get("code_verifier"):
-            raise problems.missing_code_verifier()
+            raise oauth_problems.missing_code_verifier()
         if not code.matches_verifier(form["code_verifier"]):
-            raise problems.invalid_code_verifier()
+            raise oauth_problems.invalid_code_verifier()
     code.used = True
     return code
 
@@ -126,21 +126,21 @@ def _make_token_body(
 def _refresh_access_token(state: SandboxState, call: HttpCall, client: OAuthClient) -> HttpAnswer:
     knobs = state.knobs
     if knobs.refresh_refusal == "invalid_rapt":
-        raise problems.invalid_rapt()
+        raise oauth_problems.invalid_rapt()
     if knobs.refresh_refusal == "admin_policy_enforced":
-        raise problems.admin_policy_enforced()
+        raise oauth_problems.admin_policy_enforced()
     match = state.grants.find_refresh_token(call.form.get("refresh_token", ""))
     if match is None or match[1].client_id != client.client_id:
         if knobs.invalid_grant_bad_request:
-            raise problems.invalid_grant("Bad Request")
-        raise problems.invalid_grant()
+            raise oauth_problems.invalid_grant("Bad Request")
+        raise oauth_problems.invalid_grant()
     grant, refresh = match
     scopes = refresh.scopes
     if scope_names := call.form.get("scope", "").split():
         # Clients may only narrow scopes.
         narrowed = tuple(ALIASES.get(scope, scope) for scope in scope_names)
         if not set(narrowed) <= set(scopes):
-            raise problems.invalid_scope()
+            raise oauth_problems.invalid_scope()
         scopes = narrowed
     refresh.used_at = state.clock.now()
     rotated = knobs.rotate_refresh_tokens
@@ -159,6 +159,6 @@ def revoke_token(state: SandboxState, call: HttpCall) -> HttpAnswer:
     value = call.form.get("token") or call.get_param("token")
     grant: GoogleGrant | None = state.grants.find_grant(value) if value else None
     if grant is None:
-        raise problems.invalid_token()
+        raise oauth_problems.invalid_token()
     state.grants.revoke_grant(grant)
     return make_json_answer({})

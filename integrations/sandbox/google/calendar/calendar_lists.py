@@ -8,8 +8,8 @@ from integrations.sandbox.calendars.store import (
     get_color,
     new_calendar_id,
 )
-from integrations.sandbox.google import problems
-from integrations.sandbox.google.calendar import list_tokens
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.calendar import list_tokens, problems
 from integrations.sandbox.google.calendar.list_tokens import ListToken
 from integrations.sandbox.google.calendar.request import CalendarRequest
 
@@ -20,7 +20,7 @@ def list_calendars(request: CalendarRequest) -> dict[str, Any]:
     query_hash = list_tokens.hash_query(request.call, "calendarList", request.account.sub)
     page, sync = request.get_param("pageToken"), request.get_param("syncToken")
     if sync and request.get_param("minAccessRole"):
-        raise problems.bad_value("Sync token cannot be used with minAccessRole.")
+        raise api_problems.bad_value("Sync token cannot be used with minAccessRole.")
     version, since, offset = request.calendars.version, -1, 0
     if page:
         token = list_tokens.read_token(page, query_hash)
@@ -87,7 +87,7 @@ def get_calendar(request: CalendarRequest) -> dict[str, Any]:
 def insert_calendar(request: CalendarRequest) -> dict[str, Any]:
     body = request.read_json()
     if not body.get("summary"):
-        raise problems.bad_value("Missing summary.", "required")
+        raise api_problems.bad_value("Missing summary.", "required")
     calendar = request.state.add_calendar(
         request.account,
         new_calendar_id(),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from integrations.sandbox.calendars.times import Event
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
 from integrations.sandbox.google.calendar.request import CalendarRequest
 
 
@@ -26,7 +26,7 @@ def request_conference(
     create_request = data.get("createRequest")
     if create_request is None:
         if not data.get("conferenceId"):
-            raise problems.bad_value("Invalid conference data.")
+            raise api_problems.bad_value("Invalid conference data.")
         uris = [
             entry_point.get("uri")
             for entry_point in data.get("entryPoints", [])
@@ -36,7 +36,7 @@ def request_conference(
         return
     name = create_request.get("requestId")
     if not name:
-        raise problems.bad_value("Missing requestId.", "required")
+        raise api_problems.bad_value("Missing requestId.", "required")
     if name in request.state.conferences:
         # Google ignores repeated requests too.
         event["conferenceData"] = request.state.conferences[name]

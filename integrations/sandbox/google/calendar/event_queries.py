@@ -7,8 +7,8 @@ from typing import Any
 from integrations.sandbox.calendars import series, times
 from integrations.sandbox.calendars.store import CalendarListEntry, SandboxCalendar, get_interval
 from integrations.sandbox.calendars.times import Event
-from integrations.sandbox.google import problems
-from integrations.sandbox.google.calendar import conferences, list_tokens
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.calendar import conferences, list_tokens, problems
 from integrations.sandbox.google.calendar.calendar_lists import REMINDERS
 from integrations.sandbox.google.calendar.list_tokens import DAY, ListToken
 from integrations.sandbox.google.calendar.request import CalendarRequest
@@ -55,9 +55,9 @@ def list_events(request: CalendarRequest) -> dict[str, Any]:
 def _check_sync(request: CalendarRequest) -> None:
     for name in PARAMS_WITHOUT_SYNC:
         if request.get_param(name):
-            raise problems.bad_value(f"Sync token cannot be used with {name}.")
+            raise api_problems.bad_value(f"Sync token cannot be used with {name}.")
     if request.get_param("showDeleted") == "false":
-        raise problems.bad_value("Sync token cannot be used with showDeleted=false.")
+        raise api_problems.bad_value("Sync token cannot be used with showDeleted=false.")
 
 
 def _make_page(
@@ -115,7 +115,7 @@ def _find_events(
     shows_deleted = request.get_flag("showDeleted") or after is not None
     lower, upper = request.get_time("timeMin"), request.get_time("timeMax")
     if lower and upper and lower >= upper:
-        raise problems.bad_value("The specified time range is empty.", "timeRangeEmpty")
+        raise api_problems.bad_value("The specified time range is empty.", "timeRangeEmpty")
     events: Iterator[Event] = iter(list(calendar.events.values()))
     if request.get_flag("singleEvents"):
         events = _expand_series(request, calendar, events)
@@ -129,7 +129,7 @@ def _find_events(
     ]
     if request.get_param("orderBy") == "startTime":
         if not request.get_flag("singleEvents"):
-            raise problems.bad_value("The requested ordering is not available.", "badRequest")
+            raise api_problems.bad_value("The requested ordering is not available.", "badRequest")
         chosen.sort(key=lambda event: get_interval(event, calendar)[0])
     elif request.get_param("orderBy") == "updated":
         chosen.sort(key=lambda event: event["updated"])
@@ -231,7 +231,7 @@ def list_instances(request: CalendarRequest) -> dict[str, Any]:
     calendar = list_entry.calendar
     master = find_event(request, calendar)
     if "recurrence" not in master:
-        raise problems.bad_value("The event is not a recurring event.")
+        raise api_problems.bad_value("The event is not a recurring event.")
     query_hash = list_tokens.hash_query(request.call, "instances", calendar.id, master["id"])
     lower, upper = request.get_time("timeMin"), request.get_time("timeMax")
     exceptions = calendar.get_exceptions(master["id"])

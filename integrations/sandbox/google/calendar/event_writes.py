@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from integrations.sandbox.calendars import series, times
 from integrations.sandbox.calendars.store import CalendarListEntry, SandboxCalendar, new_event_id
 from integrations.sandbox.calendars.times import Event
-from integrations.sandbox.google import problems
-from integrations.sandbox.google.calendar import conferences
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.calendar import conferences, problems
 from integrations.sandbox.google.calendar.event_queries import find_event, format_event
 from integrations.sandbox.google.calendar.request import CalendarRequest
 
@@ -32,7 +32,7 @@ def insert_event(request: CalendarRequest) -> dict[str, Any]:
     body = _read_body(request)
     event_id = body.get("id") or new_event_id()
     if not _EVENT_ID.fullmatch(str(event_id)):
-        raise problems.bad_value("Invalid resource id value.")
+        raise api_problems.bad_value("Invalid resource id value.")
     if event_id in list_entry.calendar.events:
         raise problems.duplicate()
     event = _make_event(request, body, str(event_id))
@@ -47,7 +47,7 @@ def import_event(request: CalendarRequest) -> dict[str, Any]:
     body = _read_body(request)
     uid = body.get("iCalUID")
     if not uid:
-        raise problems.bad_value("Missing iCal UID.", "required")
+        raise api_problems.bad_value("Missing iCal UID.", "required")
     known_event = next(
         (event for event in list_entry.calendar.events.values() if event.get("iCalUID") == uid),
         None,
@@ -119,7 +119,7 @@ def move_event(request: CalendarRequest) -> dict[str, Any]:
     )
     current = _find_current(request, list_entry.calendar)
     if "recurringEventId" in current:
-        raise problems.bad_value("An instance cannot be moved.", "cannotMoveInstance")
+        raise api_problems.bad_value("An instance cannot be moved.", "cannotMoveInstance")
     exceptions = list_entry.calendar.get_exceptions(current["id"])
     moved = dict(current)
     list_entry.calendar.cancel_event(current)
@@ -145,7 +145,7 @@ def _check_if_match(request: CalendarRequest, calendar: SandboxCalendar, event: 
 def _read_body(request: CalendarRequest) -> dict[str, Any]:
     body = request.read_json()
     if len(str(body.get("description") or "")) > _LARGEST_DESCRIPTION:
-        raise problems.bad_value("The description is too long.")
+        raise api_problems.bad_value("The description is too long.")
     return body
 
 
@@ -178,10 +178,10 @@ def _check_attendees(request: CalendarRequest, event: Event) -> None:
     """:raises HttpProblem: missing address, or unknown response status"""
     for attendee in event.get("attendees", []):
         if "@" not in str(attendee.get("email", "")):
-            raise problems.bad_value("Invalid attendee email.")
+            raise api_problems.bad_value("Invalid attendee email.")
         attendee.setdefault("responseStatus", "needsAction")
         if attendee["responseStatus"] not in _RESPONSE_STATUSES:
-            raise problems.bad_value("Invalid value for: responseStatus")
+            raise api_problems.bad_value("Invalid value for: responseStatus")
         if attendee["email"].lower() == request.account.email.lower():
             attendee["self"] = True
             if event.get("organizer", {}).get("self"):
@@ -193,25 +193,27 @@ def _check_event(event: Event, calendar: SandboxCalendar) -> None:
     for name in ("start", "end"):
         moment = event.get(name)
         if not isinstance(moment, dict) or not (moment.get("date") or moment.get("dateTime")):
-            raise problems.bad_value(f"Missing {name} time.", "required")
+            raise api_problems.bad_value(f"Missing {name} time.", "required")
     if ("date" in event["start"]) != ("date" in event["end"]):
-        raise problems.bad_value("Start and end times must either both be date or both dateTime.")
+        raise api_problems.bad_value(
+            "Start and end times must either both be date or both dateTime."
+        )
     try:
         for name in ("start", "end"):
             ZoneInfo(event[name].get("timeZone") or "UTC")
         start = times.to_utc(event["start"], calendar.time_zone)
         end = times.to_utc(event["end"], calendar.time_zone)
     except (ValueError, KeyError, OSError, TypeError, AttributeError) as error:
-        raise problems.bad_value("Invalid value for: start or end.") from error
+        raise api_problems.bad_value("Invalid value for: start or end.") from error
     if end < start or ("date" in event["start"] and end - start < timedelta(hours=20)):
-        raise problems.bad_value("The specified time range is empty.", "timeRangeEmpty")
+        raise api_problems.bad_value("The specified time range is empty.", "timeRangeEmpty")
     if "recurrence" in event:
         if "dateTime" in event["start"] and not event["start"].get("timeZone"):
-            raise problems.bad_value("Missing time zone definition for start time.", "required")
+            raise api_problems.bad_value("Missing time zone definition for start time.", "required")
         try:
             next(iter(series.parse_rule(event, calendar.time_zone)), None)
         except (ValueError, TypeError, AttributeError) as error:
-            raise problems.bad_value("Invalid recurrence rule.") from error
+            raise api_problems.bad_value("Invalid recurrence rule.") from error
 
 
 def _write_event(

@@ -6,7 +6,7 @@ from typing import Any
 
 from integrations.sandbox.calendars import series, times
 from integrations.sandbox.calendars.store import CalendarListEntry, get_interval, is_busy
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
 from integrations.sandbox.google.calendar.request import CalendarRequest
 
 MAX_CALENDARS = 50
@@ -17,9 +17,9 @@ def query_free_busy(request: CalendarRequest) -> dict[str, Any]:
     try:
         lower, upper = times.parse_time(body["timeMin"]), times.parse_time(body["timeMax"])
     except (KeyError, ValueError, AttributeError) as error:
-        raise problems.bad_value("Missing or invalid time range.", "required") from error
+        raise api_problems.bad_value("Missing or invalid time range.", "required") from error
     if lower >= upper:
-        raise problems.bad_value("The specified time range is empty.", "timeRangeEmpty")
+        raise api_problems.bad_value("The specified time range is empty.", "timeRangeEmpty")
     calendar_ids = [str(item.get("id", "")) for item in body.get("items", [])]
     answers: dict[str, Any] = {}
     for index, calendar_id in enumerate(calendar_ids):

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
 from integrations.sandbox.google.authorized_call import AuthorizedCall
+from integrations.sandbox.google.calendar import problems
 from integrations.sandbox.google.calendar.methods import HANDLERS
 from integrations.sandbox.google.calendar.request import CalendarRequest
 
@@ -11,7 +12,7 @@ from integrations.sandbox.google.calendar.request import CalendarRequest
 def handle_calendar_call(call: AuthorizedCall) -> Any:
     handler = HANDLERS.get(call.method.id)
     if handler is None:
-        raise problems.not_implemented(call.method.id)
+        raise api_problems.not_implemented(call.method.id)
     if call.account.calendars is None:
         raise problems.calendar_not_found()
     return handler(

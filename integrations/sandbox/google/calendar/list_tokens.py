@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
 from integrations.sandbox.http_messages import HttpCall
 
 DAY = 86_400
@@ -52,7 +52,7 @@ def read_token(text: str, expected: str) -> ListToken:
         body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         token = ListToken(*orjson.loads(body))
     except (ValueError, TypeError) as error:
-        raise problems.bad_value("Invalid sync token value.") from error
+        raise api_problems.bad_value("Invalid sync token value.") from error
     if token.query_hash != expected:
-        raise problems.bad_value("Invalid sync token value.")
+        raise api_problems.bad_value("Invalid sync token value.")
     return token

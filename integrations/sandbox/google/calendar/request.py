@@ -9,7 +9,8 @@ import orjson
 from integrations.sandbox.accounts import SandboxAccount
 from integrations.sandbox.calendars import times
 from integrations.sandbox.calendars.store import AccountCalendars, CalendarListEntry
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.calendar import problems
 from integrations.sandbox.http_messages import HttpCall
 from integrations.sandbox.schemas import ApiMethod
 from integrations.sandbox.state import SandboxState
@@ -38,7 +39,7 @@ class CalendarRequest:
     def get_number(self, name: str, default: int, largest: int) -> int:
         value = self.get_param(name, str(default))
         if not value.isdecimal():
-            raise problems.bad_value(f"Invalid integer value: '{value}'.")
+            raise api_problems.bad_value(f"Invalid integer value: '{value}'.")
         return min(int(value), largest) or default
 
     def get_time(self, name: str) -> datetime | None:
@@ -55,7 +56,7 @@ class CalendarRequest:
         except ValueError:
             moment = None
         if moment is None or moment.tzinfo is None:
-            raise problems.bad_value("Bad Request", "badRequest")
+            raise api_problems.bad_value("Bad Request", "badRequest")
         return moment.astimezone(UTC)
 
     def read_json(self) -> dict[str, Any]:
@@ -63,9 +64,9 @@ class CalendarRequest:
         try:
             value = orjson.loads(self.call.body or b"{}")
         except orjson.JSONDecodeError as error:
-            raise problems.bad_value("Parse Error", "parseError") from error
+            raise api_problems.bad_value("Parse Error", "parseError") from error
         if not isinstance(value, dict):
-            raise problems.bad_value("Parse Error", "parseError")
+            raise api_problems.bad_value("Parse Error", "parseError")
         return value
 
     def get_list_entry(

@@ -4,7 +4,8 @@ import hashlib
 from typing import Any
 
 from integrations.sandbox.channels import WatchChannel
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.calendar import problems
 from integrations.sandbox.google.calendar.request import CalendarRequest
 
 WEEK = 604_800
@@ -25,9 +26,9 @@ def _open_channel(request: CalendarRequest, resource: str) -> dict[str, Any]:
     channel_id, address = str(body.get("id") or ""), str(body.get("address") or "")
     token = str(body.get("token") or "")
     if not 0 < len(channel_id) <= _LONGEST_ID or body.get("type") not in {"web_hook", "webhook"}:
-        raise problems.bad_value("Invalid channel.")
+        raise api_problems.bad_value("Invalid channel.")
     if len(token) > _LONGEST_TOKEN:
-        raise problems.bad_value("Channel token is too long.")
+        raise api_problems.bad_value("Channel token is too long.")
     if channel_id in request.state.channels:
         raise problems.channel_not_unique(channel_id)
     if not address.startswith("https://") and not request.state.knobs.http_channels:

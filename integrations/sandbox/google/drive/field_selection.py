@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from integrations.sandbox.google import fields as field_masks
-from integrations.sandbox.google import problems
+from integrations.sandbox.google.drive import problems
 from integrations.sandbox.schemas import load_document
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
+from integrations.sandbox.google import api_problems
 from integrations.sandbox.google import fields as field_masks
-from integrations.sandbox.google import problems
-from integrations.sandbox.google.drive import file_format
+from integrations.sandbox.google.drive import file_format, problems
 from integrations.sandbox.google.drive.content import StoredContent
 from integrations.sandbox.google.drive.store import (
     GOOGLE_TYPES,
@@ -35,7 +35,7 @@ def check_new_file(
         raise problems.file_id_not_usable()
     parents = metadata.get("parents") or []
     if len(parents) > 1:
-        raise problems.bad_value("A file cannot have more than one parent.")
+        raise api_problems.bad_value("A file cannot have more than one parent.")
     if parents:
         find_folder(drive, project, parents[0])
     if not drive.has_room(size):

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from integrations.sandbox.google import problems
+from integrations.sandbox.google.drive import problems
 from integrations.sandbox.google.drive.request import DriveRequest
 from integrations.sandbox.google.drive.search_query import parse_query
 from integrations.sandbox.google.drive.store import DriveFile

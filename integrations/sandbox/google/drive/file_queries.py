@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from integrations.sandbox.google import problems
+from integrations.sandbox.google.drive import problems
 from integrations.sandbox.google.drive.request import DriveRequest
 from integrations.sandbox.google.drive.store import new_file_id
 from integrations.sandbox.http_messages import HttpAnswer

@@ -3,8 +3,8 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from integrations.sandbox.google import problems
-from integrations.sandbox.google.drive import file_creation
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.drive import file_creation, problems
 from integrations.sandbox.google.drive.content import StoredContent
 from integrations.sandbox.google.drive.request import DriveRequest
 from integrations.sandbox.google.drive.store import GOOGLE_TYPES, DriveFile
@@ -29,7 +29,7 @@ def create_file(request: DriveRequest) -> dict[str, Any] | HttpAnswer:
         metadata, mime_type, value = request.read_json(), "", b""
     if request.upload_type:
         if len(value) > MAX_SMALL_UPLOAD:
-            raise problems.too_large()
+            raise api_problems.too_large()
         content = StoredContent(value)
     metadata = _read_metadata(metadata, mime_type)
     file = file_creation.create_file(
@@ -50,7 +50,7 @@ def _read_metadata(body: dict[str, Any], mime_type: str) -> dict[str, Any]:
 def _check_properties(metadata: dict[str, Any]) -> None:
     for name, value in metadata.get("appProperties", {}).items():
         if len(f"{name}{value or ''}".encode()) > MAX_PROPERTY_BYTES:
-            raise problems.bad_value(
+            raise api_problems.bad_value(
                 f"The name and value of a property have more than {MAX_PROPERTY_BYTES} bytes."
             )
 
@@ -60,10 +60,10 @@ def _start_session(request: DriveRequest) -> HttpAnswer:
     headers = request.call.headers
     length = headers.get("x-upload-content-length", "")
     if length and not length.isdecimal():
-        raise problems.bad_value("Invalid X-Upload-Content-Length.")
+        raise api_problems.bad_value("Invalid X-Upload-Content-Length.")
     total = int(length) if length else None
     if total is not None and total > MAX_FILE_SIZE:
-        raise problems.too_large()
+        raise api_problems.too_large()
     metadata = _read_metadata(request.read_json(), headers.get("x-upload-content-type", ""))
     file_creation.check_new_file(request.drive, request.project, metadata, total or 0)
     session = request.state.uploads.add(
@@ -87,7 +87,7 @@ def _start_session(request: DriveRequest) -> HttpAnswer:
 def update_file(request: DriveRequest) -> dict[str, Any]:
     """Metadata only."""
     if request.upload_type:
-        raise problems.not_implemented("drive.files.update with content")
+        raise api_problems.not_implemented("drive.files.update with content")
     file, body = request.find_file(), request.read_json()
     if "parents" in body:
         raise problems.parents_not_writable()
@@ -117,14 +117,14 @@ def _move_file(request: DriveRequest, file: DriveFile) -> None:
     if not added and not removed:
         return
     if len(added) > 1:
-        raise problems.bad_value("A file cannot have more than one parent.")
+        raise api_problems.bad_value("A file cannot have more than one parent.")
     for parent in removed:
         if file_creation.find_folder(request.drive, request.project, parent) != file.parent:
             raise problems.file_not_found(parent)
     target = added[0] if added else file_creation.ROOT_ALIAS
     folder_id = file_creation.find_folder(request.drive, request.project, target)
     if request.drive.is_inside(folder_id, file.id):
-        raise problems.bad_value("The new parent is inside of the file.")
+        raise api_problems.bad_value("The new parent is inside of the file.")
     file.parent = folder_id
 
 

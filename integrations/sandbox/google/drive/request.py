@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from integrations.sandbox.accounts import SandboxAccount
-from integrations.sandbox.google import problems
-from integrations.sandbox.google.drive import file_format
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.drive import file_format, problems
 from integrations.sandbox.google.drive.store import AccountDrive, DriveFile
 from integrations.sandbox.http_messages import HttpCall
 from integrations.sandbox.schemas import ApiMethod
@@ -65,7 +65,7 @@ class DriveRequest:
         """
         boundary = _BOUNDARY.search(self.call.headers.get("content-type", ""))
         if boundary is None:
-            raise problems.bad_value("Missing end boundary in multipart body.", "badContent")
+            raise api_problems.bad_value("Missing end boundary in multipart body.", "badContent")
         delimiter = b"--" + boundary[1].encode()
         # Content may contain the delimiter: the last delimiter ends the body.
         first = self.call.body.find(delimiter)
@@ -74,7 +74,7 @@ class DriveRequest:
         parts = (self.call.body[first:second], self.call.body[second:end].removesuffix(b"\r"))
         blank_lines = [_BLANK_LINE.search(part) for part in parts]
         if min(first, second, end) < 0 or blank_lines[0] is None or blank_lines[1] is None:
-            raise problems.bad_value("Missing end boundary in multipart body.", "badContent")
+            raise api_problems.bad_value("Missing end boundary in multipart body.", "badContent")
         metadata = _parse_object(parts[0][blank_lines[0].end() :].strip())
         headers = parts[1][: blank_lines[1].start()].decode("latin-1").lower()
         mime_type = re.search(r"content-type:\s*([^\s;]+)", headers)
@@ -97,7 +97,7 @@ def _parse_object(body: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError as error:
-        raise problems.bad_value("Parse Error", "parseError") from error
+        raise api_problems.bad_value("Parse Error", "parseError") from error
     if not isinstance(value, dict):
-        raise problems.bad_value("Parse Error", "parseError")
+        raise api_problems.bad_value("Parse Error", "parseError")
     return value

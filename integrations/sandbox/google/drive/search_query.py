@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from integrations.sandbox.google import problems
+from integrations.sandbox.google.drive import problems
 from integrations.sandbox.google.drive.store import AccountDrive, DriveFile
 
 Predicate = Callable[[AccountDrive, DriveFile], bool]

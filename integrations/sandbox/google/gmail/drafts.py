@@ -4,8 +4,7 @@ from typing import Any
 
 import orjson
 
-from integrations.sandbox.google import problems
-from integrations.sandbox.google.gmail import message_lists
+from integrations.sandbox.google.gmail import message_lists, problems
 from integrations.sandbox.google.gmail.messages import describe_briefly
 from integrations.sandbox.google.gmail.request import GmailRequest
 from integrations.sandbox.mail.entry import MailboxEntry

@@ -3,9 +3,9 @@
 from typing import Any
 
 from integrations.sandbox.accounts import SandboxAccount
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
 from integrations.sandbox.google.authorized_call import AuthorizedCall
-from integrations.sandbox.google.gmail import sending
+from integrations.sandbox.google.gmail import problems, sending
 from integrations.sandbox.google.gmail.methods import HANDLERS
 from integrations.sandbox.google.gmail.request import GmailRequest
 from integrations.sandbox.mail.rendering import RenderingCache
@@ -21,7 +21,7 @@ def handle_gmail_call(call: AuthorizedCall) -> Any:
     sending.complete_due_sends(call.state)
     handler = HANDLERS.get(call.method.id)
     if handler is None:
-        raise problems.not_implemented(call.method.id)
+        raise api_problems.not_implemented(call.method.id)
     return handler(
         GmailRequest(
             state=call.state,

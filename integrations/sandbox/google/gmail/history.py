@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.gmail import problems
 from integrations.sandbox.google.gmail.request import GmailRequest
 from integrations.sandbox.mail.entry import HistoryRecord, format_id
 
@@ -20,9 +21,9 @@ def list_history(request: GmailRequest) -> dict[str, Any]:
     """:raises HttpProblem: 404 when the start is too old"""
     start, token = request.get_param("startHistoryId"), request.get_param("pageToken")
     if not start:
-        raise problems.invalid_argument("Required parameter: startHistoryId")
+        raise api_problems.invalid_argument("Required parameter: startHistoryId")
     if not start.isdecimal() or (token and not token.isdecimal()):
-        raise problems.invalid_argument("Invalid value at 'start_history_id' (TYPE_UINT64)")
+        raise api_problems.invalid_argument("Invalid value at 'start_history_id' (TYPE_UINT64)")
     mailbox, clock = request.mailbox, request.state.clock
     mailbox.drop_history_before(clock.now() - request.state.knobs.history_days * DAY)
     changes = mailbox.get_changes_since(int(token or start))
@@ -32,7 +33,7 @@ def list_history(request: GmailRequest) -> dict[str, Any]:
         KINDS.values()
     )
     if "" in kinds:
-        raise problems.invalid_argument("Invalid value at 'history_types'")
+        raise api_problems.invalid_argument("Invalid value at 'history_types'")
     label = request.get_param("labelId")
     matching = [
         change
@@ -63,7 +64,7 @@ def watch_mailbox(request: GmailRequest) -> dict[str, Any]:
     topic = body.get("topicName", "")
     parts = topic.split("/")
     if len(parts) != 4 or parts[::2] != ["projects", "topics"]:  # noqa: PLR2004
-        raise problems.invalid_argument(
+        raise api_problems.invalid_argument(
             f"Invalid topicName does not match projects/…/topics/*: {topic}"
         )
     if "forbidden" in parts[3]:

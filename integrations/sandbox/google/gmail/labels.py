@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.gmail import problems
 from integrations.sandbox.google.gmail.request import GmailRequest
 from integrations.sandbox.mail.entry import MailLabel
 
@@ -37,7 +38,7 @@ def _read_name(request: GmailRequest, body: dict[str, Any], current: MailLabel |
     """:raises HttpProblem: empty, or used by another label"""
     name = str(body.get("name", "")).strip()
     if not name:
-        raise problems.invalid_argument("Label name is required")
+        raise api_problems.invalid_argument("Label name is required")
     taken_names = {
         label.name.lower() for label in request.mailbox.labels.values() if label is not current
     }
@@ -63,7 +64,7 @@ def _apply_fields(label: MailLabel, body: dict[str, Any]) -> None:
 def _find_user_label(request: GmailRequest) -> MailLabel:
     label = _find_label(request)
     if label.system:
-        raise problems.invalid_argument("Invalid delete request")
+        raise api_problems.invalid_argument("Invalid delete request")
     return label
 
 

@@ -8,7 +8,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.gmail import problems
 from integrations.sandbox.google.gmail.request import GmailRequest
 from integrations.sandbox.google.scopes import METADATA
 from integrations.sandbox.mail.entry import MailboxEntry, format_id
@@ -59,7 +60,7 @@ def read_page_token(request: GmailRequest) -> tuple[int, int] | None:
     if not token:
         return None
     if not token.isdecimal() or len(token) < 28 or token[:8] != _get_query_stamp(request):  # noqa: PLR2004
-        raise problems.invalid_argument("Invalid pageToken")
+        raise api_problems.invalid_argument("Invalid pageToken")
     return int(token[8:-20]), int(token[-20:])
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from integrations.sandbox.google import problems
-from integrations.sandbox.google.gmail import message_lists
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.gmail import message_lists, problems
 from integrations.sandbox.google.gmail.date_header import read_date_header
 from integrations.sandbox.google.gmail.request import MAX_INSERT_BYTES, GmailRequest
 from integrations.sandbox.google.scopes import AUTH, METADATA
@@ -79,9 +79,9 @@ def _find_existing(request: GmailRequest, body: dict[str, Any]) -> list[MailboxE
     """Skip unknown ids; Gmail defines no answer for them."""
     ids = body.get("ids") or []
     if not ids:
-        raise problems.invalid_argument("No message ids specified.")
+        raise api_problems.invalid_argument("No message ids specified.")
     if len(ids) > MAX_BATCH:
-        raise problems.invalid_argument("Too many message ids in request.")
+        raise api_problems.invalid_argument("Too many message ids in request.")
     entries = (request.mailbox.entries.get(request.parse_id(message_id)) for message_id in ids)
     return [entry for entry in entries if entry]
 
@@ -120,7 +120,7 @@ def get_attachment(request: GmailRequest) -> dict[str, Any]:
     entry = request.find_entry(request.path["messageId"])
     data = request.rendering_cache.get_attachment(entry, request.path["id"])
     if data is None:
-        raise problems.invalid_argument("Invalid attachment token")
+        raise api_problems.invalid_argument("Invalid attachment token")
     return {"size": len(data), "data": encode_base64url(data)}
 
 

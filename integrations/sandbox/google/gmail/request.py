@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from integrations.sandbox.accounts import SandboxAccount
-from integrations.sandbox.google import problems
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.gmail import problems
 from integrations.sandbox.google.gmail.omissions import ListOmissions
 from integrations.sandbox.http_messages import HttpCall
 from integrations.sandbox.mail.entry import MailboxEntry
@@ -57,7 +58,7 @@ class GmailRequest:
         """
         value = self.get_param("maxResults", "100")
         if not value.isdecimal():
-            raise problems.invalid_argument(
+            raise api_problems.invalid_argument(
                 f"Invalid value at 'max_results' (TYPE_UINT32), \"{value}\""
             )
         return min(int(value), LARGEST_PAGE) or 100
@@ -65,7 +66,7 @@ class GmailRequest:
     def get_choice(self, name: str, default: str) -> str:
         value = self.get_param(name, default)
         if value.lower() not in self.method.query[name]["enum"]:
-            raise problems.invalid_argument(f"Invalid value at '{name}', \"{value}\"")
+            raise api_problems.invalid_argument(f"Invalid value at '{name}', \"{value}\"")
         return value.lower()
 
     # Body.
@@ -80,9 +81,11 @@ class GmailRequest:
         try:
             value = orjson.loads(self.call.body or b"{}")
         except orjson.JSONDecodeError as error:
-            raise problems.invalid_argument("Invalid JSON payload received.") from error
+            raise api_problems.invalid_argument("Invalid JSON payload received.") from error
         if not isinstance(value, dict):
-            raise problems.invalid_argument("Invalid JSON payload received. Expected an object.")
+            raise api_problems.invalid_argument(
+                "Invalid JSON payload received. Expected an object."
+            )
         return value
 
     @cached_property
@@ -90,14 +93,14 @@ class GmailRequest:
         """Metadata and message of an upload. The message is copied once: it may be large."""
         boundary_match = re.search(r'boundary="?([^";]+)', self.call.headers["content-type"])
         if not boundary_match:
-            raise problems.invalid_argument("Missing end boundary in multipart body.")
+            raise api_problems.invalid_argument("Missing end boundary in multipart body.")
         body, delimiter = self.call.body, b"--" + boundary_match[1].encode()
         metadata_at = body.find(delimiter)
         media_at = body.find(delimiter, metadata_at + 1)
         end = body.find(delimiter, media_at + 1)
         starts = [_BLANK_LINE.search(body, at) for at in (metadata_at, media_at)]
         if min(metadata_at, media_at, end) < 0 or starts[0] is None or starts[1] is None:
-            raise problems.invalid_argument("Missing end boundary in multipart body.")
+            raise api_problems.invalid_argument("Missing end boundary in multipart body.")
         line_end = _LINE_END.search(body, end - 2, end)
         media = body[starts[1].end() : line_end.start() if line_end else end]
         return orjson.loads(body[starts[0].end() : media_at].strip() or b"{}"), media
@@ -116,33 +119,33 @@ class GmailRequest:
         else:
             encoded = message.get("raw")
             if not isinstance(encoded, str) or not encoded:
-                raise problems.invalid_argument(
+                raise api_problems.invalid_argument(
                     "'raw' RFC822 payload message string or uploading message via /upload/* URL "
                     "required"
                 )
             try:
                 raw = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
             except ValueError as error:
-                raise problems.invalid_argument("Invalid value for ByteString") from error
+                raise api_problems.invalid_argument("Invalid value for ByteString") from error
         if len(raw) > limit:
-            raise problems.too_large()
+            raise api_problems.too_large()
         return raw
 
     def read_labels(self, name: str, body: dict[str, Any]) -> list[str]:
         """:raises HttpProblem: too many, or unknown"""
         values = body.get(name) or []
         if len(values) > MAX_LABELS:
-            raise problems.invalid_argument(f"Too many labels in {name}")
+            raise api_problems.invalid_argument(f"Too many labels in {name}")
         for value in values:
             if value not in self.mailbox.labels:
-                raise problems.invalid_argument(f"Invalid label: {value}")
+                raise api_problems.invalid_argument(f"Invalid label: {value}")
         return list(values)
 
     # Mailbox.
 
     def parse_id(self, hex_id: str) -> int:
         if not _HEX.fullmatch(hex_id):
-            raise problems.invalid_argument("Invalid id value")
+            raise api_problems.invalid_argument("Invalid id value")
         return int(hex_id, 16)
 
     def find_entry(self, hex_id: str) -> MailboxEntry:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from integrations.sandbox.accounts import SandboxAccount
-from integrations.sandbox.google import problems
+from integrations.sandbox.google.gmail import problems
 from integrations.sandbox.google.gmail.request import GmailRequest
 
 WRITABLE = frozenset({"displayName", "replyToAddress", "signature", "isDefault", "treatAsAlias"})

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.sandbox.accounts import SandboxAccount
-from integrations.sandbox.google import problems
-from integrations.sandbox.google.gmail import drafts
+from integrations.sandbox.google import api_problems
+from integrations.sandbox.google.gmail import drafts, problems
 from integrations.sandbox.google.gmail.request import GmailRequest
 from integrations.sandbox.mail.entry import format_id
 from integrations.sandbox.mail.message_references import replace_message_id
@@ -41,7 +41,7 @@ def _count_sent_message(request: GmailRequest) -> None:
 def _send_message(request: GmailRequest, raw: bytes, thread_id: int | None) -> dict[str, Any]:
     """Sent mail gets Gmail's own Message-ID."""
     if not read_recipients(raw):
-        raise problems.invalid_argument("Recipient address required")
+        raise api_problems.invalid_argument("Recipient address required")
     _count_sent_message(request)
     raw = replace_message_id(raw, f"<CA{secrets.token_urlsafe(32)}@mail.gmail.com>")
     message_id = request.mailbox.reserve_id()
