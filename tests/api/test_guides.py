@@ -113,9 +113,11 @@ class TestGuides:
         rates = {*list_caller_rates(), *list_rates_of_views()}
 
         assert {DOWNLOAD, UPLOAD, route_limits.ORGANISATION, free_busy_query.RATE} <= rates
+        periods = {60: "a minute", 3600: "an hour", 24 * 3600: "a day"}
         for rate in rates:
-            row = html.partition(f"<dt><code>{rate.name}</code></dt><dd>")[2].partition("</dd>")[0]
-            assert f"{rate.limit} requests in {rate.seconds} seconds" in row, rate.name
+            row = html.partition(f"<dt><code>{rate.name}</code></dt>")[2].partition("</dd>")[0]
+            period = periods.get(rate.seconds, f"in {rate.seconds} seconds")
+            assert f"{rate.limit} requests {period}" in row, rate.name
         assert "<code>people</code>" in html
 
     def test_show_the_limits_that_a_client_gets(self, client, widget, settings):

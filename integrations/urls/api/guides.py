@@ -36,7 +36,7 @@ from .operation_access import TOKEN_PURPOSES
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-
+_PERIODS: Final = {60: _("a minute"), 3_600: _("an hour"), 86_400: _("a day")}
 _PROGRAM_FILE: Final = (
     Path(settings.BASE_DIR) / "templates" / "public" / "guides" / "quick_start.py"
 )
@@ -167,7 +167,13 @@ def _explain_limits() -> dict[str, Any]:
 
 def _present_rates(rates: Sequence[tuple[Rate, StrOrPromise]]) -> list[dict[str, Any]]:
     return [
-        {"name": rate.name, "limit": rate.limit, "seconds": rate.seconds, "subject": subject}
+        {
+            "name": rate.name,
+            "limit": rate.limit,
+            "seconds": rate.seconds,
+            "period": _PERIODS.get(rate.seconds, ""),
+            "subject": subject,
+        }
         for rate, subject in rates
     ]
 
