@@ -8,6 +8,7 @@ person's own for the person and the organisation.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -36,11 +37,11 @@ def count_person_request(request: HttpRequest, costs: Sequence[Rate]) -> Request
     membership = get_membership(request)
     organisation_id = membership.organisation_id if membership is not None else None
     counters += _list_shared_counters(request.user.pk, organisation_id)
-    return _count_request(counters)
+    return _count_request(counters, at=timezone.now())
 
 
 def count_client_request(
-    token: ServiceToken, method: str | None, costs: Sequence[Rate]
+    token: ServiceToken, method: str | None, costs: Sequence[Rate], *, at: datetime
 ) -> RequestCounts:
     """:param costs: further rates of the delegation, or of the client for its own token"""
     client_key = f"client {token.client_id}"
@@ -53,7 +54,7 @@ def count_client_request(
         rates = (route_limits.get_delegation_rate(method), *costs)
         counters = [*(RateCounter(rate, key) for rate in rates), client_counter]
         counters += _list_shared_counters(delegation.user_id, delegation.organisation_id)
-    return _count_request(counters, token)
+    return _count_request(counters, token, at=at)
 
 
 def _list_shared_counters(user_id: object, organisation_id: object) -> list[RateCounter]:
@@ -65,10 +66,10 @@ def _list_shared_counters(user_id: object, organisation_id: object) -> list[Rate
 
 
 def _count_request(
-    counters: Sequence[RateCounter], token: ServiceToken | None = None
+    counters: Sequence[RateCounter], token: ServiceToken | None = None, *, at: datetime
 ) -> RequestCounts:
     return rate_limit_counters.add_request_counts(
         [RateCounter(scale_rate(rate), key) for rate, key in counters],
         client_id=token.client_id if token is not None else None,
-        at=timezone.now(),
+        at=at,
     )

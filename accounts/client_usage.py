@@ -61,7 +61,8 @@ def count_client_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> 
             alarms.raise_alarm(
                 kind=AlarmKind.MANY_USERS,
                 about=client.id,
-                window=minute.isoformat(),
+                # One alarm an hour, however many minutes of it.
+                window=minute.replace(minute=0).isoformat(),
                 body={"limit": client.users_per_minute},
                 at=at,
             )

@@ -183,7 +183,7 @@ def _read_assertion(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any
         header, claims = signed.headers(), json.loads(signed.payload)
     except _UNREADABLE:
         raise _AssertionRejected(AssertionRejectionCause.MALFORMED) from None
-    if not isinstance(claims, dict):
+    if not isinstance(header, dict) or not isinstance(claims, dict):
         raise _AssertionRejected(AssertionRejectionCause.MALFORMED)
     return header, claims
 

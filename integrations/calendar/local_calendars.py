@@ -17,7 +17,7 @@ from django.db import transaction
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Membership
-from integrations.access import key_holders, support_consents
+from integrations.access import fences, key_holders, support_consents
 from integrations.access.request_context import ObjectNotFound, RequestContext
 from integrations.formats import timezones
 from integrations.models import LIVE, Calendar, CalendarRole, Event, Integration, RemovalReason
@@ -129,6 +129,7 @@ def remove_local_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: dat
     :raises ObjectNotFound, CalendarChanged:
     """
     with transaction.atomic(durable=True):
+        _lock_integration(actor, calendar_id)
         calendar = _lock_own_calendar(actor, calendar_id, etag)
         ended_key = data_keys.destroy_data_key(holder=calendar.cache_id)
         support_consents.end_event_consents(
@@ -143,6 +144,7 @@ def remove_local_calendar(*, actor: Actor, calendar_id: UUID, etag: str, at: dat
             # No provider has it: its owner deletes it here.
             reason=RemovalReason.DELETED_AT_PROVIDER,
             at=at,
+            calendar_ids=[calendar.id],
         )
         shares.end_item_shares(items=[calendar.id], at=at)
         name = pseudonyms.get_pseudonym_naming(calendar.integration.connection_id)
@@ -237,6 +239,19 @@ def _get_person_ids(actor: Actor) -> tuple[UUID, UUID]:
     if actor.kind != ActorKind.PERSON or actor.user_id is None or actor.organisation_id is None:
         raise ObjectNotFound
     return actor.user_id, actor.organisation_id
+
+
+def _lock_integration(actor: Actor, calendar_id: UUID) -> None:
+    """So that no feature begins to read: it would not be told."""
+    own_calendars = Calendar.objects.live().owned_by(*_get_person_ids(actor))
+    local = own_calendars.filter(id=calendar_id, is_local=True)
+    integration_id = local.values_list("integration_id", flat=True).first()
+    if integration_id is None:
+        raise ObjectNotFound
+    try:
+        fences.lock_live_integration(integration_id)
+    except fences.NotConnectedError:
+        raise ObjectNotFound from None
 
 
 def _lock_own_calendar(actor: Actor, calendar_id: UUID, etag: str) -> Calendar:

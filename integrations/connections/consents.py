@@ -215,12 +215,19 @@ def switch_on_feature(
     return delegation
 
 
-def switch_off_feature(*, delegation_id: UUID, user_id: UUID, at: datetime) -> None:
+def switch_off_feature(
+    *, delegation_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
+) -> None:
     """
     The feature's tokens are refused at their next call.
 
-    :raises delegations.DelegationNotLive: if it is not on, or another person's
+    :param organisation_id: of the session, which sees the rows of no other organisation: what has
+        to end with the delegation would stay
+    :raises delegations.DelegationNotLive: if it is not on, or another person's or organisation's
     """
+    own = Delegation.objects.of(user_id, organisation_id).filter(id=delegation_id)
+    if not own.exists():
+        raise delegations.DelegationNotLive
     with transaction.atomic(durable=True):
         _switch_off_delegation(delegation_id, user_id=user_id, at=at)
 

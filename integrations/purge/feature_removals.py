@@ -22,10 +22,10 @@ from uuid import UUID
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import F, Func, Value
+from django.db.models import Exists, F, Func, OuterRef, Value
 
 from accounts.ids import uuid7
-from accounts.models import Delegation
+from accounts.models import Delegation, Membership
 from integrations.models import (
     MAX_REMOVED_ITEMS,
     FeatureRead,
@@ -42,6 +42,8 @@ from . import removal_deadlines
 ACKNOWLEDGED_WITHIN: Final = timedelta(hours=24)
 # Items that end later get another removal, so that each has nearly the whole time.
 _EXTENDED_FOR: Final = timedelta(hours=1)
+# The sweep looks at delegations that ended in this time: longer than it can be down.
+_LOOKED_BACK: Final = timedelta(days=7)
 
 #: Issuing twice owes one removal. A feature that is switched off, on and off again owes two, if it
 #: read in between: each has its own due time. The predicate is that of the constraint
@@ -91,6 +93,29 @@ def issue_delegation_removals(delegation: Delegation, *, at: datetime) -> None:
         delegation_id=delegation.id, integration__in=Integration.objects.live()
     )
     _issue_whole(list(reads.order_by("integration_id")), RemovalReason.SWITCHED_OFF, at=at)
+
+
+def issue_removals_after_return(*, at: datetime) -> None:
+    """
+    Tell features whose delegation ended with a membership, if the person came back before the sweep
+    of memberships disconnected the integrations.
+    """
+    ended = Delegation.objects.filter(
+        id=OuterRef("delegation_id"), switched_off_at__gt=at - _LOOKED_BACK
+    )
+    told = FeatureRemoval.objects.filter(
+        integration_id=OuterRef("integration_id"),
+        delegation_id=OuterRef("delegation_id"),
+        reason=RemovalReason.SWITCHED_OFF,
+    )
+    returned = Membership.objects.live().filter(
+        user_id=OuterRef("user_id"), organisation_id=OuterRef("organisation_id")
+    )
+    reads = FeatureRead.objects.filter(
+        Exists(ended), ~Exists(told), Exists(returned), integration__in=Integration.objects.live()
+    )
+    with transaction.atomic():
+        _issue_whole(list(reads.order_by("integration_id")), RemovalReason.SWITCHED_OFF, at=at)
 
 
 def issue_item_removals(

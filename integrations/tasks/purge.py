@@ -17,7 +17,7 @@ from integrations.calendar.sync import cache_eviction
 from integrations.coordination.leases import LeaseLost, NotClaimable
 from integrations.coordination.task_queue import enqueue
 from integrations.outbox import uploads
-from integrations.purge import orphaned_keys, removal_deadlines
+from integrations.purge import feature_removals, orphaned_keys, removal_deadlines
 from limited_use.receipts.receipts import EntryNotSequenced
 
 log = logging.getLogger(__name__)
@@ -88,10 +88,11 @@ def sweep_uploads(**_: object) -> None:
 @shared_task(name="integrations.sweep_removals")  # type: ignore[untyped-decorator]
 def sweep_removals(**_: object) -> None:
     """
-    Settle the due times of clients, raise an alarm a day for each overdue client, and delete old
-    removals.
+    Issue what a person's return left out, settle the due times of clients, raise an alarm a day for
+    each overdue client, and delete old removals.
     """
     at = timezone.now()
+    feature_removals.issue_removals_after_return(at=at)
     removal_deadlines.settle_all_due_times()
     for overdue in removal_deadlines.list_overdue_clients(at=at):
         alarms.raise_alarm(

@@ -608,7 +608,7 @@ UNUSUAL_VOLUME: Final = ProblemType(
     "unusual-volume",
     _("The client makes far more requests than it usually does."),
     _(
-        "It made 50 times as many requests in this hour as in its usual hours. Our operators were"
+        "It made far more requests in this hour than in its usual hours. Our operators were"
         " notified. Wait for the seconds in Retry-After, or ask them to allow it."
     ),
 )

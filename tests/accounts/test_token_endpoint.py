@@ -354,6 +354,17 @@ class TestARejectedAssertion:
             ("missing", {"client_assertion": None}),
             ("missing", {"client_assertion_type": "urn:other"}),
             ("malformed", {"client_assertion": "not.a.jwt"}),
+            *(
+                (
+                    "malformed",
+                    {
+                        "client_assertion": ".".join(
+                            [encode_jwt_part(header), encode_jwt_part({}), "AAAA"]
+                        )
+                    },
+                )
+                for header in (["alg"], "alg")
+            ),
             (
                 "malformed",
                 {
@@ -365,8 +376,9 @@ class TestARejectedAssertion:
         ],
     )
     def test_that_is_none_is_logged_too(self, asking, causes, cause, changed):
-        post_form(asking.form(**changed))
+        answer = post_form(asking.form(**changed))
 
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
         assert causes() == [(cause, None)]
 
     def test_is_logged_when_its_signer_is_not_the_client(self, asking, causes):

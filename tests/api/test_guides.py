@@ -108,7 +108,9 @@ class TestGuides:
         refusal = schema.problem(widget.get(f"{V1}/events{RANGE}"), 403, "limited-use-refused")
         assert all(f"<code>{fact}</code>" in html for fact in refusal["missing"])
 
-    def test_name_each_rate_of_a_response(self, client):
+    @pytest.mark.parametrize("scale", [1, 7])
+    def test_name_each_rate_of_a_response(self, client, settings, scale):
+        settings.RATE_LIMIT_SCALE = scale
         html = unescape(read_guide(client, "limits"))
         rates = {*list_caller_rates(), *list_rates_of_views()}
 
@@ -117,11 +119,13 @@ class TestGuides:
         for rate in rates:
             row = html.partition(f"<dt><code>{rate.name}</code></dt>")[2].partition("</dd>")[0]
             period = periods.get(rate.seconds, f"in {rate.seconds} seconds")
-            assert f"{rate.limit} requests {period}" in row, rate.name
+            limit = rate.limit if rate in list_rates_of_views() else rate.limit * scale
+            assert f" {limit} requests {period}" in " ".join(row.split()), rate.name
         assert "<code>people</code>" in html
 
-    def test_show_the_limits_that_a_client_gets(self, client, widget, settings):
-        settings.RATE_LIMIT_SCALE = 1
+    @pytest.mark.parametrize("scale", [1, 7])
+    def test_show_the_limits_that_a_client_gets(self, client, widget, settings, scale):
+        settings.RATE_LIMIT_SCALE = scale
         sample = unescape(read_guide(client, "limits").partition('<code id="headers">')[2])
         answer = widget.get(f"{V1}/messages")
 

@@ -392,7 +392,10 @@ class TestEnd:
 
         with acting_as(ProcessClass.WEB, alice):
             connected_consents.switch_off_feature(
-                delegation_id=delegation.id, user_id=alice.user.id, at=timezone.now()
+                delegation_id=delegation.id,
+                user_id=alice.user.id,
+                organisation_id=delegation.organisation_id,
+                at=timezone.now(),
             )
 
         assert not DraftProposal.objects.exists()

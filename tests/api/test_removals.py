@@ -14,7 +14,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import alarms, api_tokens, clients, delegations
+from accounts import alarms, api_tokens, clients, delegations, memberships
 from accounts.client_removals import RemovalsOverdue
 from accounts.models import Alarm, ServiceClient
 from config.process_classes import ProcessClass
@@ -38,6 +38,7 @@ from limited_use.policy import stored_data
 from limited_use.policy.feature_registry import FEATURES, Keeps, compute_feature_digest
 from tests.accounts.cast import EC, Asking, post_form
 from tests.api import cast, schema
+from tests.factories import make_membership, make_organisation
 from tests.integrations import household as houses
 from tests.walls import acting_as
 
@@ -284,8 +285,32 @@ class TestSwitchingOff:
     def switch_off(self, alice):
         (live,) = delegations.Delegation.objects.live()
         connections.switch_off_feature(
-            delegation_id=live.id, user_id=alice.user.id, at=timezone.now()
+            delegation_id=live.id,
+            user_id=alice.user.id,
+            organisation_id=live.organisation_id,
+            at=timezone.now(),
         )
+
+    @pytest.mark.parametrize("is_away", [True, False])
+    def test_in_another_organisation_ends_nothing(self, alice, widget, own, is_away):
+        """A session sees the rows of one organisation: what the feature read would not be found."""
+        read_mail(widget)
+        (live,) = delegations.Delegation.objects.live()
+        other = make_organisation()
+        make_membership(alice.user, other)
+        browser = cast.browser(alice.user)
+        chosen = other if is_away else alice.organisation
+        browser.post(reverse("switch_organisation"), {"organisation": str(chosen.id)})
+
+        with acting_as("web"):
+            browser.post(
+                reverse("settings-feature", args=["inbox-widget"]),
+                {"switch": "off", "delegation": str(live.id)},
+            )
+
+        assert delegations.Delegation.objects.live().exists() is is_away
+        told = [removal["reason"] for removal in list_removals(own)]
+        assert told == ([] if is_away else ["switched_off"])
 
     @pytest.mark.claim("activity.removal-issued")
     def test_tells_the_feature_for_each_integration_that_it_read(self, alice, widget, own):
@@ -616,7 +641,10 @@ class TestAFeatureThatKeepsCopies:
         with django_capture_on_commit_callbacks(execute=True):
             (live,) = delegations.Delegation.objects.live()
             connections.switch_off_feature(
-                delegation_id=live.id, user_id=alice.user.id, at=timezone.now()
+                delegation_id=live.id,
+                user_id=alice.user.id,
+                organisation_id=live.organisation_id,
+                at=timezone.now(),
             )
         assert [row["reason"] for row in list_removals(own)] == ["switched_off"]
         again = cast.switch_on(alice, ServiceClient.objects.get())
@@ -641,6 +669,40 @@ class TestAFeatureThatKeepsCopies:
 
 
 class TestTheSweep:
+    @pytest.mark.parametrize("returns", [True, False])
+    def test_tells_a_feature_whose_person_left_and_came_back(
+        self, alice, widget, own, returns, django_capture_on_commit_callbacks
+    ):
+        read_mail(widget)
+        with transaction.atomic():
+            memberships.end_membership(
+                user_id=alice.user.id, organisation_id=alice.organisation.id, at=timezone.now()
+            )
+        if returns:
+            memberships.add_member(
+                user_id=alice.user.id, organisation_id=alice.organisation.id, at=timezone.now()
+            )
+
+        for _ in range(2):
+            with (
+                acting_as(ProcessClass.PURGE),
+                django_capture_on_commit_callbacks(execute=True),
+            ):
+                sweep_removals()
+
+        # Of a person who stays away, the disconnect of the integration tells it.
+        reasons = [removal["reason"] for removal in list_removals(own)]
+        assert reasons == (["switched_off"] if returns else [])
+        assert ServiceClient.objects.filter(removals_due_at=None).exists() is not returns
+
+    def test_leaves_a_delegation_that_is_on(self, alice, widget, own):
+        read_mail(widget)
+
+        with acting_as(ProcessClass.PURGE):
+            sweep_removals()
+
+        assert list_removals(own) == []
+
     def test_writes_the_due_time_that_an_ended_process_did_not(self, alice, widget):
         read_mail(widget)
         connections.disconnect_integration(

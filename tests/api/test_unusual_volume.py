@@ -8,8 +8,8 @@ import pytest
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from accounts import api_tokens, clients
-from accounts.models import Alarm, ClientHour, Delegation, RateCount, ServiceClient
+from accounts import api_tokens, clients, rate_limit_counters
+from accounts.models import Alarm, AlarmKind, ClientHour, Delegation, RateCount, ServiceClient
 from accounts.tasks import compute_usual_volumes
 from integrations.operations import alarm_guide
 from limited_use.models import Leaf
@@ -64,6 +64,25 @@ def settle(kind: str) -> None:
 
 
 class TestUnusualVolume:
+    def test_of_the_last_moment_of_an_hour_is_that_of_this_hour(
+        self, client, ask, clock, monkeypatch
+    ):
+        clock.move_to(AT.replace(minute=59, second=59), tick=False)
+        add_requests(client, 30_000)
+        count = rate_limit_counters.add_request_counts
+
+        def count_until_the_next_hour(*arguments, **named):
+            counts = count(*arguments, **named)
+            clock.move_to(AT.replace(hour=13, minute=0), tick=False)
+            return counts
+
+        monkeypatch.setattr(rate_limit_counters, "add_request_counts", count_until_the_next_hour)
+
+        answer = ask()
+
+        assert (answer.status_code, answer["Retry-After"]) == (429, "1")
+        assert "T12" in Alarm.objects.get(kind=AlarmKind.UNUSUAL_VOLUME).window
+
     def test_is_refused_with_the_rest_of_the_hour(self, client, ask):
         add_requests(client, 29_999)
 

@@ -235,7 +235,10 @@ class TestAPlatformFeature:
         delegation = switch_on(alice, acme)
 
         connections.switch_off_feature(
-            delegation_id=delegation.id, user_id=alice.id, at=timezone.now()
+            delegation_id=delegation.id,
+            user_id=alice.id,
+            organisation_id=delegation.organisation_id,
+            at=timezone.now(),
         )
 
         assert not Delegation.objects.live().exists()
@@ -275,10 +278,14 @@ class TestAPlatformFeature:
         delegation = switch_on(alice, acme)
         bob = make_user("bob", organisation=acme)
 
-        with pytest.raises(DelegationNotLive):
-            connections.switch_off_feature(
-                delegation_id=delegation.id, user_id=bob.id, at=timezone.now()
-            )
+        for user, organisation in ((bob, acme), (alice, make_organisation())):
+            with pytest.raises(DelegationNotLive):
+                connections.switch_off_feature(
+                    delegation_id=delegation.id,
+                    user_id=user.id,
+                    organisation_id=organisation.id,
+                    at=timezone.now(),
+                )
         assert Delegation.objects.live().exists()
 
 

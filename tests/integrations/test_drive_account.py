@@ -372,7 +372,10 @@ class TestStandingConsents:
         accepted = drive.make_drive_file(integration, at, **values)
 
         connections.switch_off_feature(
-            delegation_id=delegation.id, user_id=self.owner["user_id"], at=timezone.now()
+            delegation_id=delegation.id,
+            user_id=self.owner["user_id"],
+            organisation_id=delegation.organisation_id,
+            at=timezone.now(),
         )
 
         assert StandingConsent.objects.get().ended_at

@@ -175,7 +175,10 @@ class TestARead:
                 disconnect(integration)
             else:
                 connections.switch_off_feature(
-                    delegation_id=delegation.id, user_id=alice.id, at=timezone.now()
+                    delegation_id=delegation.id,
+                    user_id=alice.id,
+                    organisation_id=delegation.organisation_id,
+                    at=timezone.now(),
                 )
 
         allowed, _ = do_together(lambda: read(delegation, integration), finish)

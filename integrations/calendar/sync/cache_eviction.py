@@ -77,6 +77,7 @@ def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: d
         integration_id=calendars[0].integration_id,
         reason=_REMOVAL_REASONS[reason],
         at=at,
+        calendar_ids=calendar_ids,
     )
     Calendar.objects.filter(id__in=calendar_ids).update(
         about=None,

@@ -29,6 +29,7 @@ from limited_use.vault.record_compression import RecordTooLarge
 from limited_use.vault.sealing import Sealer
 
 from . import event_deletion
+from .event_deletion import WrittenEvent
 from .event_descriptions import SafeDescriptions
 
 EVENT: Final = "event"
@@ -277,6 +278,8 @@ def write_event_batch(batch: EventBatch, *, at: datetime) -> None:
     calendar = batch.calendar
     # A page may name an event twice: the last counts.
     rows = list({row[2]: row for row in batch.rows}.values())
+    written = [WrittenEvent(row[0], row[1], row[2], row[3], last_week=row[5]) for row in rows]
+    event_deletion.report_ended_occurrences(batch.calendar, written, at=at)
     columns = map(list, zip(*rows, strict=True))
     calendar_values = [
         calendar.id,

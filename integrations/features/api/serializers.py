@@ -36,7 +36,9 @@ class DelegationSerializer(serializers.Serializer[None]):
     )
     switched_on_at = serializers.DateTimeField()
     switched_off_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the person switched it off, or left the organisation."
+        allow_null=True,
+        help_text="When the person switched it off, agreed to a new text, or left the"
+        " organisation.",
     )
 
 
@@ -58,7 +60,9 @@ class RemovalSerializer(serializers.Serializer[None]):
     reason = serializers.ChoiceField(choices=RemovalReason.values)
     items = serializers.ListField(
         child=serializers.UUIDField(),
-        help_text="Ids of messages or events; empty: everything of the integration.",
+        help_text="Ids of messages, events or calendars; empty: everything of the integration. An"
+        " event can be a series: all its occurrences, whose ids begin with that of the series"
+        " and `_`.",
     )
     last_read_at = serializers.DateTimeField()
     issued_at = serializers.DateTimeField()

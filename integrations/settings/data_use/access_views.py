@@ -102,7 +102,7 @@ def _switch_off(request: HttpRequest, declared: Feature, owner: dict[str, UUID])
     try:
         connections.switch_off_feature(
             delegation_id=ownership.parse_uuid(request.POST.get("delegation")),
-            user_id=owner["user_id"],
+            **owner,
             at=timezone.now(),
         )
     except delegations.DelegationNotLive:

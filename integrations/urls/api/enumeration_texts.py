@@ -44,8 +44,8 @@ _ACCOUNTS: Final = (
         ("Delegation.state",),
         {
             "on": "Tokens are issued",
-            "outdated": "The feature's text has changed: every use is refused until the person"
-            " agrees again",
+            "outdated": "The feature's text has changed: every use is refused. When the person"
+            " agrees to the new text, another delegation takes the place of this one",
             "ended": "No token is issued any more",
         },
     ),
@@ -54,8 +54,9 @@ _ACCOUNTS: Final = (
         {
             "disconnected": "The account was disconnected",
             "withdrawn": "The person withdrew the agreement to the copy in Antares",
-            "switched_off": "The person switched the feature off",
-            "deleted_at_provider": "The provider no longer has the items",
+            "switched_off": "The person switched the feature off, or agreed to its new text",
+            "deleted_at_provider": "The items were deleted at the provider, or in an Antares"
+            " calendar",
             "no_longer_kept": "Antares no longer keeps the items",
         },
     ),

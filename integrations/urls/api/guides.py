@@ -16,8 +16,10 @@ from django.views.decorators.http import require_safe
 
 from accounts import route_limits
 from accounts.models.client import USERS_PER_MINUTE
+from accounts.oauth.authorization import MAX_STATE
 from accounts.oauth.server import get_issuer, get_token_endpoint
 from accounts.rate_limit_counters import Rate, RateLimitUsage
+from accounts.request_limits import scale_rate
 from integrations.calendar import free_busy_query, ics_export, ics_import, sharing
 from integrations.drive.api import views as drive_views
 from integrations.mail.api import proposal_views
@@ -77,8 +79,8 @@ _TOKEN_RESPONSE: Final = {
     "platform_user": "platform-alice",
 }
 _TOKEN_RATES: Final[tuple[tuple[Rate, StrOrPromise], ...]] = (
-    (route_limits.DELEGATION_READ, _("GET and HEAD of one delegation")),
-    (route_limits.DELEGATION_WRITE, _("Other methods of one delegation")),
+    (route_limits.DELEGATION_READ, _("GET and HEAD requests with tokens of one delegation")),
+    (route_limits.DELEGATION_WRITE, _("Other requests with tokens of one delegation")),
     (route_limits.CLIENT, _("All requests of the client")),
     (route_limits.USER, _("All requests for one person, by the person and all clients")),
     (route_limits.ORGANISATION, _("All requests for the people of one organisation")),
@@ -86,8 +88,12 @@ _TOKEN_RATES: Final[tuple[tuple[Rate, StrOrPromise], ...]] = (
     (route_limits.BAD_TOKEN, _("Requests of your network whose token is refused")),
     (
         route_limits.ANONYMOUS,
-        _("Requests of your network without a token, or for an address that does not exist"),
+        _(
+            "Requests of your network without a token, or with a refused one for an address that"
+            " does not exist"
+        ),
     ),
+    (route_limits.TOKEN, _("Requests of your network to /oauth/token and /oauth/revoke")),
     (slow_routes.PROVIDER, _("Requests of one delegation that can ask Google or Microsoft")),
     (slow_routes.DOWNLOAD, _("Downloads of attachments for one delegation")),
     (slow_routes.UPLOAD, _("Requests of one delegation to the addresses of files for a Drive")),
@@ -101,6 +107,17 @@ _SESSION_RATES: Final[tuple[tuple[Rate, StrOrPromise], ...]] = (
     (sharing.RATE, _("New shares of calendars")),
     (ics_import.RATE, _("Imports of iCalendar files")),
     (ics_export.RATE, _("Exports of calendars")),
+)
+#: Of single views: `RATE_LIMIT_SCALE` does not raise them.
+_UNSCALED_RATES: Final = frozenset(
+    {
+        free_busy_query.RATE,
+        proposal_views.PROPOSALS,
+        drive_views.FEATURE_FILES,
+        sharing.RATE,
+        ics_import.RATE,
+        ics_export.RATE,
+    }
 )
 #: Rates of a client's request that neither writes nor asks a provider, in the order of the header.
 _SAMPLE_RATES: Final = (
@@ -128,7 +145,7 @@ def _explain_quick_start() -> dict[str, Any]:
     program = _PROGRAM_FILE.read_text(encoding="utf-8").replace("https://antares.example", issuer)
     return {
         "program": program,
-        "start": "ANTARES_CLIENT_ID=inbox-widget python quick_start.py",
+        "start": "export ANTARES_CLIENT_ID=inbox-widget  # your client_id\npython quick_start.py",
         "operator": settings.SUPPORT_EMAIL,
         "request_command": _REQUEST_COMMAND.format(endpoint=get_token_endpoint()),
         "list_command": _LIST_COMMAND.format(issuer=issuer),
@@ -150,18 +167,20 @@ def _explain_tokens() -> dict[str, Any]:
         "client_token_command": _CLIENT_GRANT_COMMAND.format(endpoint=get_token_endpoint()),
         "revoke_command": _REVOKE_COMMAND.format(endpoint=issuer + reverse("oauth_revoke")),
         "removal_url": _get_guide_url("removal"),
+        "longest_state": MAX_STATE,
     }
 
 
 def _explain_limits() -> dict[str, Any]:
-    headers = make_headers([RateLimitUsage(rate, 13, 42) for rate in _SAMPLE_RATES])
+    usages = [RateLimitUsage(scale_rate(rate), 13, 42) for rate in _SAMPLE_RATES]
+    headers = make_headers(usages)
     return {
         "rates": _present_rates(_TOKEN_RATES),
         "session_rates": _present_rates(_SESSION_RATES),
         "headers": "\n".join(f"{name}: {value}" for name, value in headers.items()),
         "users_per_minute": USERS_PER_MINUTE,
         "factor": route_limits.UNUSUAL_FACTOR,
-        "floor": route_limits.LEAST_USUAL_REQUESTS,
+        "floor": route_limits.LEAST_USUAL_REQUESTS * settings.RATE_LIMIT_SCALE,
     }
 
 
@@ -169,7 +188,7 @@ def _present_rates(rates: Sequence[tuple[Rate, StrOrPromise]]) -> list[dict[str,
     return [
         {
             "name": rate.name,
-            "limit": rate.limit,
+            "limit": (rate if rate in _UNSCALED_RATES else scale_rate(rate)).limit,
             "seconds": rate.seconds,
             "period": _PERIODS.get(rate.seconds, ""),
             "subject": subject,

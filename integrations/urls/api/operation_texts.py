@@ -123,7 +123,8 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         " the same key returns the same id, with `Idempotent-Replayed: true`.",
     ),
     "get_proposal": OperationText(
-        "Get a proposed draft", "The person has then opened it. It is deleted after 14 days."
+        "Get a proposed draft",
+        "This request counts as opening it. A draft is deleted 14 days after it was proposed.",
     ),
     "discard_proposal": OperationText("Delete a proposed draft"),
     "list_removals": OperationText(
@@ -157,7 +158,8 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         " proposal is stored: a PATCH before the person accepts it has the problem"
         " `upload-not-open`. The feature asks for the state with GET, and sends the file once it is"
         " `waiting`. A feature has at most 20 undecided proposals to one person (otherwise"
-        " `upload-queue-full`) and creates at most 1,000 files a day.\n\n"
+        " `upload-queue-full`). All features together create at most 1,000 files a day for one"
+        " person.\n\n"
         "`again` is for the person: files of features are not compared with earlier ones.",
     ),
     "get_file": OperationText("Get the state of a file"),
@@ -195,7 +197,8 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
     ),
     "list_calendars": OperationText(
         "List calendars",
-        "Returns the person's own calendars, then calendars that colleagues share with the person.",
+        "Returns the person's own calendars, then calendars that colleagues share with the person."
+        " A platform feature gets the person's own calendars only.",
     ),
     "create_calendar": OperationText(
         "Create an Antares calendar",
@@ -245,9 +248,10 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
     ),
     "list_events": OperationText(
         "List events",
-        "Returns the events and occurrences of a time range in all calendars, ordered by start."
-        " `calendars` tells for each calendar whether its events are included and how current"
-        " Antares' copy is. A page can be short or empty although `has_more` is true.",
+        "Returns the events and occurrences of a time range, ordered by start: of the calendars in"
+        " `calendar_id`, or else of those that the person has not hidden."
+        " `calendars` tells for each of these calendars whether its events are included and how"
+        " current Antares' copy is. A page can be short or empty although `has_more` is true.",
     ),
     "create_event": OperationText(
         "Create an event",
@@ -293,7 +297,9 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         " `me`, their id, or their id on the platform. Times are known for you and for people who"
         " share a calendar of their own with you. For all other people,"
         " existing or not, and for calendars without a current copy of the whole time range, they"
-        " are unknown. The request changes nothing, so it may be repeated.",
+        " are unknown. A platform feature can ask only for the person of its token: for anybody"
+        " else, the problem is `limited-use-refused`. The request changes nothing, so it may be"
+        " repeated.",
     ),
     "find_availability": OperationText(
         "Find times for a meeting",

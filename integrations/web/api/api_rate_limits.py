@@ -81,10 +81,12 @@ class RateLimitedView(APIView):
         if not isinstance(token, ServiceToken):
             self.check_usages(*caller_limits.count_person_request(http, costs).usages)
             return
-        counts = caller_limits.count_client_request(token, request.method, costs)
+        # One time: a request of the last moment of an hour counts for no other.
+        at = timezone.now()
+        counts = caller_limits.count_client_request(token, request.method, costs, at=at)
         self.check_usages(*counts.usages)
         if counts.hour_count is not None:
-            client_volume.check_hour_volume(token.client, counts.hour_count, at=timezone.now())
+            client_volume.check_hour_volume(token.client, counts.hour_count, at=at)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)

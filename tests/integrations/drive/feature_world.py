@@ -105,7 +105,10 @@ class FeatureWorld:
 
     def switch_off(self) -> None:
         connections.switch_off_feature(
-            delegation_id=self.delegation.id, user_id=self.user.id, at=timezone.now()
+            delegation_id=self.delegation.id,
+            user_id=self.user.id,
+            organisation_id=self.delegation.organisation_id,
+            at=timezone.now(),
         )
 
     def call_as(

@@ -176,7 +176,10 @@ class Story:
         delegation = Delegation.objects.live().first()
         if delegation is not None:
             connections.switch_off_feature(
-                delegation_id=delegation.id, user_id=self.user.id, at=self.at
+                delegation_id=delegation.id,
+                user_id=self.user.id,
+                organisation_id=delegation.organisation_id,
+                at=self.at,
             )
         self.is_on, self.agreed = False, None
 
