@@ -83,7 +83,7 @@ TASKS: Final[Mapping[str, TaskEntryPoint]] = {
         "destroys and makes keys of names in the ledger"
     ),
     "integrations.sweep_removals": TaskEntryPoint(
-        "compares when features acknowledged removals: ids and times"
+        "issues removals, and compares when features acknowledged them: ids and times"
     ),
     "integrations.search_residue": TaskEntryPoint("counts rows, sealed bytes and keys; opens none"),
     "integrations.make_evidence": TaskEntryPoint("counts, registers, hashes and words of ours"),
