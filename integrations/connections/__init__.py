@@ -19,6 +19,7 @@ from .connection_operations import (
 from .consents import (
     LocalCalendarsExist,
     NoEarlierConsent,
+    OnInOtherOrganisation,
     agree_in_context,
     get_dependent_products,
     list_dependent_integrations,
@@ -35,6 +36,7 @@ __all__ = [
     "NoEarlierConsent",
     "NotConnectedError",
     "OAuthCallback",
+    "OnInOtherOrganisation",
     "UnknownProvider",
     "agree_in_context",
     "begin_connect",

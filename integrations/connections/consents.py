@@ -38,6 +38,10 @@ from limited_use.policy.policy_vocabulary import Purpose
 from . import automatic_disconnect
 
 
+class OnInOtherOrganisation(Exception):
+    """The person allowed the feature in another organisation than that of the session."""
+
+
 class LocalCalendarsExist(Exception):
     """Calendars are stored only in Antares. Show the page where their owner removes them."""
 
@@ -204,6 +208,9 @@ def switch_on_feature(
         older = live.exclude(feature_version=version).first()
         if older is not None:
             _switch_off_delegation(older.id, user_id=user_id, at=at)
+        feature_removals.issue_missing_removals(
+            user_id=user_id, organisation_id=organisation_id, feature=feature, at=at
+        )
         delegation = delegations.switch_delegation_on(
             user_id=user_id,
             organisation_id=organisation_id,
@@ -223,11 +230,12 @@ def switch_off_feature(
 
     :param organisation_id: of the session, which sees the rows of no other organisation: what has
         to end with the delegation would stay
-    :raises delegations.DelegationNotLive: if it is not on, or another person's or organisation's
+    :raises OnInOtherOrganisation:
+    :raises delegations.DelegationNotLive: if it is not on, or another person's
     """
-    own = Delegation.objects.of(user_id, organisation_id).filter(id=delegation_id)
-    if not own.exists():
-        raise delegations.DelegationNotLive
+    live = Delegation.objects.live().filter(id=delegation_id, user_id=user_id)
+    if live.exclude(organisation_id=organisation_id).exists():
+        raise OnInOtherOrganisation
     with transaction.atomic(durable=True):
         _switch_off_delegation(delegation_id, user_id=user_id, at=at)
 

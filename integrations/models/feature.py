@@ -85,7 +85,7 @@ class FeatureRemoval(models.Model):
     product = models.CharField(max_length=16)
     delegation_id = models.UUIDField()
     reason = models.CharField(max_length=24, choices=RemovalReason)
-    # Ids of messages or events; empty: everything of the integration.
+    # Ids of messages, events or calendars; empty: everything of the integration.
     item_ids = ArrayField(models.UUIDField(), default=list, size=MAX_REMOVED_ITEMS)
     last_read_at = models.DateTimeField()
     issued_at = models.DateTimeField()

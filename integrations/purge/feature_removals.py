@@ -14,6 +14,7 @@ client is listing is skipped, not waited for: issuers and clients lock rows in d
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,10 +23,11 @@ from uuid import UUID
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Exists, F, Func, OuterRef, Value
+from django.db.models import Exists, F, Func, OuterRef, QuerySet, Value
 
 from accounts.ids import uuid7
 from accounts.models import Delegation, Membership
+from integrations.access import fences
 from integrations.models import (
     MAX_REMOVED_ITEMS,
     FeatureRead,
@@ -38,12 +40,12 @@ from limited_use.ledger import entries, pseudonyms
 
 from . import removal_deadlines
 
+logger = logging.getLogger(__name__)
+
 #: A feature acknowledges a removal within this time.
 ACKNOWLEDGED_WITHIN: Final = timedelta(hours=24)
 # Items that end later get another removal, so that each has nearly the whole time.
 _EXTENDED_FOR: Final = timedelta(hours=1)
-# The sweep looks at delegations that ended in this time: longer than it can be down.
-_LOOKED_BACK: Final = timedelta(days=7)
 
 #: Issuing twice owes one removal. A feature that is switched off, on and off again owes two, if it
 #: read in between: each has its own due time. The predicate is that of the constraint
@@ -84,8 +86,8 @@ def issue_delegation_removals(delegation: Delegation, *, at: datetime) -> None:
     """
     Tell the feature of a delegation to delete its copies of each integration that it read with it.
 
-    What it read with an earlier delegation was told when that one ended, or is told by the purge
-    if the person left.
+    What it read with an earlier delegation was told when that one ended, before this one began
+    (`issue_missing_removals`), or by the purge if the person left.
 
     :param delegation: locked and switched off by the caller: no read begins after this
     """
@@ -95,27 +97,56 @@ def issue_delegation_removals(delegation: Delegation, *, at: datetime) -> None:
     _issue_whole(list(reads.order_by("integration_id")), RemovalReason.SWITCHED_OFF, at=at)
 
 
+def issue_missing_removals(
+    *, user_id: UUID, organisation_id: UUID, feature: str, at: datetime
+) -> None:
+    """
+    Tell a feature that is about to be switched on again what to delete of an earlier delegation.
+
+    :param at: time of the switch: the feature has read nothing with the new delegation yet
+    """
+    reads = _filter_untold_reads(at=at).filter(
+        user_id=user_id, organisation_id=organisation_id, feature=feature
+    )
+    _issue_whole(list(reads.order_by("integration_id")), RemovalReason.SWITCHED_OFF, at=at)
+
+
 def issue_removals_after_return(*, at: datetime) -> None:
     """
     Tell features whose delegation ended with a membership, if the person came back before the sweep
-    of memberships disconnected the integrations.
+    of memberships disconnected the integrations. A failure does not stop the others.
     """
+    returned = Membership.objects.live().filter(
+        user_id=OuterRef("user_id"), organisation_id=OuterRef("organisation_id")
+    )
+    untold = _filter_untold_reads(at=at).filter(Exists(returned))
+    for integration_id in sorted(set(untold.values_list("integration_id", flat=True))):
+        try:
+            with transaction.atomic():
+                fences.lock_live_integration(integration_id)
+                # Read again: a feature may have read meanwhile, with another delegation.
+                reads = untold.filter(integration_id=integration_id).order_by("feature")
+                _issue_whole(list(reads), RemovalReason.SWITCHED_OFF, at=at)
+        except fences.NotConnectedError:
+            # The disconnect told them.
+            continue
+        except Exception:
+            logger.exception("removal.not_issued", extra={"about": integration_id})
+
+
+def _filter_untold_reads(*, at: datetime) -> QuerySet[FeatureRead]:
+    """Return reads with a delegation that ended without a removal; a removal is kept as long."""
     ended = Delegation.objects.filter(
-        id=OuterRef("delegation_id"), switched_off_at__gt=at - _LOOKED_BACK
+        id=OuterRef("delegation_id"), switched_off_at__gt=at - removal_deadlines.LISTED_FOR
     )
     told = FeatureRemoval.objects.filter(
         integration_id=OuterRef("integration_id"),
         delegation_id=OuterRef("delegation_id"),
         reason=RemovalReason.SWITCHED_OFF,
     )
-    returned = Membership.objects.live().filter(
-        user_id=OuterRef("user_id"), organisation_id=OuterRef("organisation_id")
+    return FeatureRead.objects.filter(
+        Exists(ended), ~Exists(told), integration__in=Integration.objects.live()
     )
-    reads = FeatureRead.objects.filter(
-        Exists(ended), ~Exists(told), Exists(returned), integration__in=Integration.objects.live()
-    )
-    with transaction.atomic():
-        _issue_whole(list(reads.order_by("integration_id")), RemovalReason.SWITCHED_OFF, at=at)
 
 
 def issue_item_removals(
@@ -124,7 +155,7 @@ def issue_item_removals(
     """
     Tell each feature that read the integration to delete its copies of these items.
 
-    :param item_ids: of messages or events, read only if a feature read the integration
+    :param item_ids: of messages, events or calendars, read only if a feature read the integration
     """
     reads = list(FeatureRead.objects.filter(integration_id=integration_id).order_by("feature"))
     if not reads:
@@ -211,13 +242,16 @@ def _extend_open_removal(
     )
     if row is None:
         return 0
-    added = list(ids[: MAX_REMOVED_ITEMS - len(row.item_ids)])
+    room = MAX_REMOVED_ITEMS - len(row.item_ids)
+    # A series may be named already.
+    taken = list(ids[:room])
+    added = [item_id for item_id in taken if item_id not in row.item_ids]
     FeatureRemoval.objects.filter(id=row.id).update(
         item_ids=Func(F("item_ids"), Value(added), function="array_cat", arity=2),
         delegation_id=read.delegation_id,
         last_read_at=read.last_read_at,
     )
-    return len(added)
+    return len(taken)
 
 
 def _split(ids: Sequence[UUID]) -> Iterator[list[UUID]]:

@@ -88,11 +88,10 @@ def sweep_uploads(**_: object) -> None:
 @shared_task(name="integrations.sweep_removals")  # type: ignore[untyped-decorator]
 def sweep_removals(**_: object) -> None:
     """
-    Issue what a person's return left out, settle the due times of clients, raise an alarm a day for
-    each overdue client, and delete old removals.
+    Settle the due times of clients, raise an alarm a day for each overdue client, delete old
+    removals, and issue what a person's return left out.
     """
     at = timezone.now()
-    feature_removals.issue_removals_after_return(at=at)
     removal_deadlines.settle_all_due_times()
     for overdue in removal_deadlines.list_overdue_clients(at=at):
         alarms.raise_alarm(
@@ -103,6 +102,7 @@ def sweep_removals(**_: object) -> None:
             at=at,
         )
     removal_deadlines.delete_old_removals(at=at)
+    feature_removals.issue_removals_after_return(at=at)
 
 
 @shared_task(name="integrations.search_residue")  # type: ignore[untyped-decorator]

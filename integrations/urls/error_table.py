@@ -148,6 +148,8 @@ _NOT_AGREED: Final = {
     "local-calendar": catalogue.LOCAL_CALENDAR_NOT_AGREED,
 }
 
+#: Paths outside of the API whose errors programs read.
+PROGRAM_PATHS: Final = ("/oauth/token", "/oauth/revoke")
 #: Exceptions of Django and Django REST framework. Django itself answers them on pages.
 FRAMEWORK_PROBLEMS: Final[dict[type[Exception], ProblemType]] = {
     Http404: catalogue.NOT_FOUND,

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.conf import settings as django_settings
+from django.db import OperationalError
 from django.test import Client, override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -655,6 +656,10 @@ class TestPeoplePerMinute:
             {"limit": 4},
         )
 
+        for minutes, count in ((1, 1), (60, 2)):
+            self.count(widget, 4, AT + timedelta(minutes=minutes))
+            assert Alarm.objects.count() == count
+
     def test_answer_429_at_the_endpoint(self, asking, widget):
         ServiceClient.objects.update(users_per_minute=1)
         client_usage.count_client_user(client=widget, user_id=person("bob").id, at=AT)
@@ -719,3 +724,18 @@ class TestRegisteringKeys:
 
         assert api_tokens.delete_expired_access_tokens(at=AT) == 0
         assert api_tokens.delete_expired_access_tokens(at=AT + timedelta(minutes=11)) == 2
+
+
+class TestAnUnreachableDatabase:
+    @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+    def test_is_a_problem_document(self, asking, monkeypatch, path):
+        def fail(*_, **__):
+            raise OperationalError("the connection failed")
+
+        monkeypatch.setattr("accounts.rate_limit_counters.add_rate_limit_count", fail)
+        browser = Client(raise_request_exception=False)
+
+        answer = browser.post(path, asking.form())
+
+        assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+        assert answer["Content-Type"] == "application/problem+json"

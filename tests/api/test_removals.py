@@ -303,11 +303,13 @@ class TestSwitchingOff:
         browser.post(reverse("switch_organisation"), {"organisation": str(chosen.id)})
 
         with acting_as("web"):
-            browser.post(
+            page = browser.post(
                 reverse("settings-feature", args=["inbox-widget"]),
                 {"switch": "off", "delegation": str(live.id)},
+                follow=True,
             )
 
+        assert ("is still on, in another of your organisations" in page.text) is is_away
         assert delegations.Delegation.objects.live().exists() is is_away
         told = [removal["reason"] for removal in list_removals(own)]
         assert told == ([] if is_away else ["switched_off"])
@@ -683,17 +685,42 @@ class TestTheSweep:
                 user_id=alice.user.id, organisation_id=alice.organisation.id, at=timezone.now()
             )
 
-        for _ in range(2):
-            with (
-                acting_as(ProcessClass.PURGE),
-                django_capture_on_commit_callbacks(execute=True),
-            ):
-                sweep_removals()
+        self.sweep(django_capture_on_commit_callbacks)
 
         # Of a person who stays away, the disconnect of the integration tells it.
-        reasons = [removal["reason"] for removal in list_removals(own)]
-        assert reasons == (["switched_off"] if returns else [])
+        removals = list_removals(own)
+        told = [removal["reason"] for removal in removals]
+        assert told == (["switched_off"] if returns else [])
         assert ServiceClient.objects.filter(removals_due_at=None).exists() is not returns
+        for removal in removals:
+            assert acknowledge(own, removal["id"]).status_code == 200
+        self.sweep(django_capture_on_commit_callbacks)
+        assert list_removals(own) == []
+
+    def sweep(self, capture_callbacks):
+        with acting_as(ProcessClass.PURGE), capture_callbacks(execute=True):
+            sweep_removals()
+
+    def test_comes_too_late_for_a_person_who_agreed_again(self, alice, widget, own):
+        """The new delegation tells the feature itself, before the feature reads with it."""
+        read_mail(widget)
+        owner = {"user_id": alice.user.id, "organisation_id": alice.organisation.id}
+        with transaction.atomic():
+            memberships.end_membership(**owner, at=timezone.now())
+        memberships.add_member(**owner, at=timezone.now())
+        with acting_as("web", alice):
+            again = connections.switch_on_feature(
+                feature="inbox-widget",
+                version=FEATURES["inbox-widget"].version,
+                **owner,
+                at=timezone.now(),
+            )
+
+        read_mail(cast.feature(ServiceClient.objects.get(), again))
+
+        (removal,) = list_removals(own)
+        assert removal["reason"] == "switched_off"
+        assert removal["delegation"] != str(again.id)
 
     def test_leaves_a_delegation_that_is_on(self, alice, widget, own):
         read_mail(widget)

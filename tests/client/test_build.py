@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import re
 import subprocess
 import sys
@@ -163,6 +164,18 @@ class TestTypes:
         found = {int(re.search(r":(\d+): error", line)[1]) for line in lines if ": error" in line}
         count = len(text.splitlines())
         assert found == {count + number for number in range(1, len(WRONG_LINES) + 1)}
+
+    @pytest.mark.thorough("the type checker on a package of its own")
+    def test_of_the_demo_programs_pass_the_strict_check(self, tmp_path):
+        options = ["--strict", "--config-file=", "--no-error-summary", "--follow-imports=silent",
+                   f"--cache-dir={tmp_path}"]  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "mypy", *options, "-p", "config.embedded.programs"],
+            capture_output=True, text=True, check=False, cwd=build.ROOT,
+            env={**os.environ, "MYPYPATH": str(wheel.unpack_wheel())},
+        )  # fmt: skip
+
+        assert (done.stdout, done.stderr) == ("", "")
 
 
 def check_types(folder, text):

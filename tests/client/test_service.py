@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import sys
 from contextlib import ExitStack
+from importlib import import_module
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -17,6 +20,7 @@ from accounts import delegations
 from accounts.models import Delegation, ServiceToken
 from integrations import connections
 from integrations.models import FeatureRemoval, Message
+from integrations.urls.api.openapi_examples import read_examples
 from limited_use.models import Leaf
 from limited_use.policy.feature_registry import FEATURES
 from tests.accounts.cast import EC
@@ -89,6 +93,30 @@ class TestClient:
         assert isinstance(page, package.models.MessageList)
         ids = {row.id for row in Message.objects.filter(integration=alice.integration)}
         assert {message.id for message in page.data} <= ids
+
+    def test_reads_a_value_that_is_newer_than_itself(self, package):
+        body = read_examples()["operations"]["list_removals"]["response"]["body"]
+        body = copy.deepcopy(body)
+        body["data"][0]["reason"] = "of a later version"
+
+        (removal,) = package.models.RemovalList.from_dict(body).data
+
+        assert removal.reason == "of a later version"
+        assert removal.reason not in list(package.models.RemovalReason)
+        assert removal.to_dict()["reason"] == removal.reason
+
+    def test_of_the_inbox_widget_shows_a_sender_without_a_name(self, package, api, monkeypatch):
+        page = package.api.list_messages(api, "me", limit=1)
+        page.data[0].from_[0].name = ""
+        # Imported again, with the package that the fixture unpacked.
+        for name in ("inbox_widget", "removal_replies", "feature_site", "feature_settings"):
+            monkeypatch.delitem(sys.modules, f"config.embedded.programs.{name}", raising=False)
+        inbox_widget = import_module("config.embedded.programs.inbox_widget")
+        monkeypatch.setattr(inbox_widget, "list_messages", lambda *_, **__: page)
+
+        (line,) = inbox_widget.list_newest_messages(api)
+
+        assert page.data[0].from_[0].email in line
 
     def test_reads_a_whole_message(self, package, api):
         first = package.api.list_messages(api, "me", limit=1).data[0]

@@ -126,6 +126,15 @@ class TestTokenRequest:
 
         assert server.count(PATH) == 0
 
+    def test_of_a_busy_service_ends_with_its_problem(self, server, alice):
+        server.script(TOKEN_PATH, problem(503, "busy", headers={"Retry-After": "99"}))
+
+        with pytest.raises(ProblemError) as raised:
+            alice.request("GET", PATH)
+
+        assert (raised.value.code, raised.value.retry_after) == ("busy", 99.0)
+        assert server.count(PATH) == 0
+
     def test_never_follows_a_redirect(self, server, alice):
         server.script(TOKEN_PATH, Answer(307, {}, {"Location": f"{server.url}/elsewhere"}))
 

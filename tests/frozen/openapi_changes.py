@@ -63,6 +63,8 @@ def _compare_callers(old: Document, new: Document) -> Iterator[str]:
         yield f"tokens for {purpose} are no longer let in"
     if old.get("x-person") and not new.get("x-person"):
         yield "the person is no longer let in"
+    if old.get("x-client") and not new.get("x-client"):
+        yield "the client's own token is no longer let in"
 
 
 def _compare_parameters(
@@ -90,13 +92,15 @@ def _compare_body(
 def _compare_responses(
     old: Document, new: Document, old_operation: Document, new_operation: Document
 ) -> Iterator[str]:
+    for status in sorted(new_operation["responses"].keys() - old_operation["responses"].keys()):
+        if status.startswith("2"):
+            yield f"{status} is a new success, which no client reads"
     for status, response in old_operation["responses"].items():
         if status not in new_operation["responses"]:
             continue
         before = _resolve(old, response)
         after = _resolve(new, new_operation["responses"][status])
-        for name in sorted(before.get("headers", {}).keys() - after.get("headers", {}).keys()):
-            yield f"{status} has no header {name} any more"
+        yield from _compare_headers(old, new, before, after, status)
         for media_type, content in before.get("content", {}).items():
             if media_type not in after.get("content", {}):
                 yield f"{status} is no longer {media_type}"
@@ -104,6 +108,21 @@ def _compare_responses(
             comparison = SchemaComparison(old, new, is_request=False)
             changed = after["content"][media_type]["schema"]
             yield from comparison.compare(content["schema"], changed, status)
+
+
+def _compare_headers(
+    old: Document, new: Document, old_response: Document, new_response: Document, status: str
+) -> Iterator[str]:
+    current = new_response.get("headers", {})
+    for name, header in sorted(old_response.get("headers", {}).items()):
+        if name not in current:
+            yield f"{status} has no header {name} any more"
+            continue
+        before, after = _resolve(old, header), _resolve(new, current[name])
+        if before.get("required") and not after.get("required"):
+            yield f"{status}.{name}: can be absent now"
+        comparison = SchemaComparison(old, new, is_request=False)
+        yield from comparison.compare(before["schema"], after["schema"], f"{status}.{name}")
 
 
 class SchemaComparison:
@@ -122,7 +141,12 @@ class SchemaComparison:
         yield from (f"{place}: {text}" for text in self._compare_types(old, new))
         if self._is_request:
             yield from (f"{place}: {text}" for text in _list_narrowings(old, new))
+            if "default" in old and old["default"] != new.get("default"):
+                yield f"{place}: default is now {new.get('default')}"
         else:
+            for key in ("format", "const"):
+                if key in old and old[key] != new.get(key):
+                    yield f"{place}: {key} is now {new.get(key)}"
             lost = set(old.get("required", ())) - set(new.get("required", ()))
             for name in sorted(lost & new.get("properties", {}).keys()):
                 yield f"{place}.{name}: can be absent now"
@@ -139,7 +163,12 @@ class SchemaComparison:
 
     def _compare_types(self, old: Document, new: Document) -> Iterator[str]:
         old_types, new_types = _list_types(old), _list_types(new)
+        if not old_types and not new_types:
+            return
         if not old_types or not new_types:
+            # Without a type, everything is allowed.
+            if bool(new_types) is self._is_request:
+                yield f"type {sorted(old_types) or 'any'} is now {sorted(new_types) or 'any'}"
             return
         lost = old_types - new_types if self._is_request else new_types - old_types
         if lost:

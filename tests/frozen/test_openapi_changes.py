@@ -40,6 +40,8 @@ class TestReleasedDocument:
             "clients of the released document break: keep the old form, or release a new version"
             " (see CONTRIBUTING.md, The API document)"
         )
+        # Else a later change could remove what clients already use.
+        assert released == document, "copy openapi.json to openapi-released.json"
 
 
 class TestBreakingChanges:
@@ -171,6 +173,53 @@ class TestBreakingChanges:
 
         assert list_breaking_changes(document, changed) == [
             f"GET {EVENT}: 200 has no header ETag any more"
+        ]
+
+    def test_include_a_header_of_another_type(self, document, changed):
+        document["components"]["headers"]["Retry-After"]["required"] = True
+        changed["components"]["headers"]["Retry-After"]["schema"] = {"type": "string"}
+
+        lines = list_breaking_changes(document, changed)
+        assert f"GET {MESSAGES}: 429.Retry-After: type ['integer'] is now ['string']" in lines
+        assert f"GET {MESSAGES}: 429.Retry-After: can be absent now" in lines
+
+    def test_include_a_format_of_a_response(self, document, changed):
+        members = changed["components"]["schemas"]["MessageSummary"]["properties"]
+        members["id"] = {"type": "string"}
+        members["date"]["format"] = "date"
+
+        lines = list_breaking_changes(document, changed)
+        assert f"GET {MESSAGES}: 200.data[].id: format is now None" in lines
+        assert f"GET {MESSAGES}: 200.data[].date: format is now date" in lines
+
+    def test_include_another_default(self, document, changed):
+        find_parameter(changed, EVENT, "delete", "notify")["schema"]["default"] = "all"
+
+        assert list_breaking_changes(document, changed) == [
+            f"DELETE {EVENT}: notify: default is now all"
+        ]
+
+    def test_include_a_new_success(self, document, changed):
+        responses = changed["paths"][EVENT]["get"]["responses"]
+        responses["202"] = responses["200"]
+
+        assert list_breaking_changes(document, changed) == [
+            f"GET {EVENT}: 202 is a new success, which no client reads"
+        ]
+
+    def test_include_a_type_that_is_unknown_now(self, document, changed):
+        schemas = changed["components"]["schemas"]
+        schemas["MessageSummary"]["properties"]["size"] = {}
+
+        assert f"GET {MESSAGES}: 200.data[].size: type ['integer'] is now any" in (
+            list_breaking_changes(document, changed)
+        )
+
+    def test_include_a_client_that_is_no_longer_let_in(self, document, changed):
+        changed["paths"]["/v1/delegations"]["get"]["x-client"] = False
+
+        assert list_breaking_changes(document, changed) == [
+            "GET /v1/delegations: the client's own token is no longer let in"
         ]
 
     def test_include_a_purpose_that_is_no_longer_let_in(self, document, changed):

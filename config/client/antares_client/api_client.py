@@ -58,7 +58,6 @@ class ApiClient:
         try:
             body = read(response)
         except _UNREADABLE as error:
-            # Such as a member of an enumeration that this version does not know.
             raise UnexpectedResponse(response) from error
         return ApiResponse(response.status_code, response.headers, body)
 

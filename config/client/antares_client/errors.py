@@ -98,15 +98,18 @@ class HandOverDeclined(HandOverFailed):
 
 def raise_for_problem(response: httpx.Response) -> None:
     """:raises ProblemError, UnexpectedResponse: unless the request succeeded"""
-    if response.is_success:
-        return
+    if not response.is_success:
+        raise make_problem_error(response)
+
+
+def make_problem_error(response: httpx.Response) -> ProblemError | UnexpectedResponse:
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
     problem = read_json_object(response) if media_type == _PROBLEM_TYPE else None
     if problem is None:
-        raise UnexpectedResponse(response)
+        return UnexpectedResponse(response)
     if problem.get("code") == "limited-use-refused":
-        raise Refused(response, problem)
-    raise ProblemError(response, problem)
+        return Refused(response, problem)
+    return ProblemError(response, problem)
 
 
 def read_json_object(response: httpx.Response) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from .errors import (
     DelegationEnded,
     TokenRefused,
     UnexpectedResponse,
+    make_problem_error,
     read_json_object,
 )
 from .hand_over import HandedOver
@@ -114,7 +115,7 @@ class TokenSource:
 
         Sent once: a second use of the code would end the token of the first one.
 
-        :raises TokenRefused, UnexpectedResponse, httpx.RequestError:
+        :raises TokenRefused, ProblemError, UnexpectedResponse, httpx.RequestError:
         """
         began_at = time.monotonic()
         form = {
@@ -183,10 +184,10 @@ def _keep(kept: _KeptToken, body: dict[str, Any], *, began_at: float) -> None:
     kept.renew_at = began_at + lifetime - min(_RENEWAL_MARGIN, lifetime / 2)
 
 
-def _make_refusal(response: httpx.Response) -> TokenRefused | UnexpectedResponse:
-    """Return what to raise. Without a code, something else than the service answered."""
+def _make_refusal(response: httpx.Response) -> AntaresError:
+    """Return what to raise: a service that is busy answers with a problem document."""
     refused = TokenRefused(response)
-    return refused if refused.error else UnexpectedResponse(response)
+    return refused if refused.error else make_problem_error(response)
 
 
 def _check_text(value: Any) -> str:

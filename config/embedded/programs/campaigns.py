@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import httpx
 from antares_client import Antares, AntaresError, ApiClient, Refused
 from antares_client.api import (
     list_connections,
@@ -41,24 +42,34 @@ _DOORS: Final[tuple[tuple[str, Callable[[ApiClient], Any]], ...]] = (
 )
 
 
-def main() -> None:
+def main() -> int:
+    """Return 0 if every door refused."""
     settings = read_settings()
     with settings.open_antares() as antares:
         address, _ = antares.begin_hand_over(purpose=PURPOSE, redirect_uri=settings.redirect_uri)
         _print(f"A person can be asked, and is sent back with the reason: open {address}\n")
-        _try_doors(antares)
+        try:
+            return _try_doors(antares)
+        except httpx.RequestError as error:
+            _print(f"Antares does not answer: {error}")
+            return 1
 
 
-def _try_doors(antares: Antares) -> None:
+def _try_doors(antares: Antares) -> int:
     delegations = list_delegations(antares.act_for_client()).data
     _print(f"Delegations in the table: {len(delegations)}")
+    refused_count = 0
     for delegation in delegations:
         api = antares.act_for_person(delegation.id, purpose=PURPOSE)
         for name, request_data in _DOORS:
-            _print(f"{name}: {_describe_answer(request_data, api)}")
+            answer, is_refused = _try_door(request_data, api)
+            refused_count += is_refused
+            _print(f"{name}: {answer}")
+    return 0 if delegations and refused_count == len(delegations) * len(_DOORS) else 1
 
 
-def _describe_answer(request_data: Callable[[ApiClient], Any], api: ApiClient) -> str:
+def _try_door(request_data: Callable[[ApiClient], Any], api: ApiClient) -> tuple[str, bool]:
+    """Return what was answered, and whether the policy refused."""
     try:
         request_data(api)
     except Refused as refusal:
@@ -66,10 +77,10 @@ def _describe_answer(request_data: Callable[[ApiClient], Any], api: ApiClient) -
         return (
             f"{refusal.status} {refusal.code}: {refusal.detail} Rule {refusal.rule}, clauses"
             f" {clauses}, ledger entry {refusal.ledger_entry}."
-        )
+        ), True
     except AntaresError as error:
-        return str(error)
-    return "ANSWERED"
+        return str(error), False
+    return "ANSWERED", False
 
 
 def _print(line: str) -> None:
@@ -78,4 +89,4 @@ def _print(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

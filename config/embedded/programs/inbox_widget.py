@@ -14,7 +14,7 @@ from config.embedded.programs.feature_site import FeatureSite
 
 def list_newest_messages(api: ApiClient) -> Iterator[str]:
     for message in list_messages(api, "me", limit=10).data:
-        sender = message.from_[0].name or message.from_[0].address if message.from_ else ""
+        sender = message.from_[0].name or message.from_[0].email if message.from_ else ""
         yield f"{message.date:%d %b %H:%M} · {sender} · {message.subject}"
 
 

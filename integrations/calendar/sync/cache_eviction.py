@@ -77,7 +77,8 @@ def evict_copies(calendars: Sequence[Calendar], *, reason: EvictionReason, at: d
         integration_id=calendars[0].integration_id,
         reason=_REMOVAL_REASONS[reason],
         at=at,
-        calendar_ids=calendar_ids,
+        # Others have no name that a feature could keep.
+        calendar_ids=[calendar.id for calendar in calendars if calendar.about is not None],
     )
     Calendar.objects.filter(id__in=calendar_ids).update(
         about=None,

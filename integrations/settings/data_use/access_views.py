@@ -105,6 +105,8 @@ def _switch_off(request: HttpRequest, declared: Feature, owner: dict[str, UUID])
             **owner,
             at=timezone.now(),
         )
+    except connections.OnInOtherOrganisation:
+        flash_messages.error(request, _name_feature(messages.ON_ELSEWHERE, declared))
     except delegations.DelegationNotLive:
         flash_messages.info(request, _name_feature(messages.ALREADY_OFF, declared))
     else:

@@ -232,6 +232,9 @@ SECTION: Final[Texts] = {
 FEATURE_CHANGED: Final = _("The description has changed. Please read the current one.")
 ALREADY_ON: Final = _("%(feature)s was on already.")
 ALREADY_OFF: Final = _("%(feature)s was off already.")
+ON_ELSEWHERE: Final = _(
+    "%(feature)s is still on, in another of your organisations. Change to that organisation first."
+)
 SWITCHED_ON: Final = _("%(feature)s is on.")
 SWITCHED_OFF: Final = _("%(feature)s is off.")
 AGREEMENT_WITHDRAWN: Final = _("Your agreement to %(feature)s is withdrawn.")

@@ -54,7 +54,8 @@ _ACCOUNTS: Final = (
         {
             "disconnected": "The account was disconnected",
             "withdrawn": "The person withdrew the agreement to the copy in Antares",
-            "switched_off": "The person switched the feature off, or agreed to its new text",
+            "switched_off": "The person switched the feature off, agreed to its new text, or left"
+            " the organisation and came back",
             "deleted_at_provider": "The items were deleted at the provider, or in an Antares"
             " calendar",
             "no_longer_kept": "Antares no longer keeps the items",

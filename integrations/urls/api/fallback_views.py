@@ -19,7 +19,7 @@ from integrations.web.api.negotiation import FixedContentNegotiation
 
 from . import exception_handler
 
-API_PREFIXES = ("/v1/", "/uploads/")
+API_PREFIXES = ("/v1/", "/uploads/", *error_table.PROGRAM_PATHS)
 
 
 class NotFoundView(RateLimitedView):

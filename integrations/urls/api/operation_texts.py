@@ -135,7 +135,8 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
         " feature ever received data of the integration. Delete the copies and acknowledge the"
         " removal by `due_at`. Later, the feature's tokens are refused with the problem"
         " `removals-overdue` until it has.\n\nA removal does not change after it was listed. If the"
-        " person agrees again meanwhile, it covers what the feature received before `issued_at`.",
+        " person agrees again meanwhile, it covers what the feature received before `issued_at`"
+        " or with the delegation that ended.",
     ),
     "acknowledge_removal": OperationText(
         "Acknowledge a removal",
@@ -249,7 +250,7 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
     "list_events": OperationText(
         "List events",
         "Returns the events and occurrences of a time range, ordered by start: of the calendars in"
-        " `calendar_id`, or else of those that the person has not hidden."
+        " `calendar_id`, or else of the person's own that are not hidden, and of all shared ones."
         " `calendars` tells for each of these calendars whether its events are included and how"
         " current Antares' copy is. A page can be short or empty although `has_more` is true.",
     ),

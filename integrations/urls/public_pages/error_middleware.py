@@ -26,7 +26,9 @@ class ProblemPageMiddleware:
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Return None for a bug."""
+        """Return None for a bug, and for a program: `fallback_views.server_error` answers."""
+        if request.path in error_table.PROGRAM_PATHS:
+            return None
         if isinstance(error, AccessRefused):
             problem = problem_catalogue.LIMITED_USE_REFUSED
             # With the rule and the ledger entry, for a reviewer.
