@@ -48,6 +48,8 @@ _NOT_OPEN: Final = {"409": "The file is in another state, or the account was dis
 _DISCONNECTED_DURING_LIST: Final = {
     "409": "The account was disconnected while Antares read the list"
 }
+# For a client of tus, which sends its version with each request.
+_OTHER_TUS: Final = {"412": "`Tus-Resumable` names another version of tus"}
 _PROBLEMS_BY_OPERATION: Final = {
     "list_messages": _DISCONNECTED_DURING_LIST,
     "list_threads": _DISCONNECTED_DURING_LIST,
@@ -72,6 +74,9 @@ _PROBLEMS_BY_OPERATION: Final = {
         "423": "Another request is sending this file",
         "460": "The body does not have the digest in `Upload-Checksum`",
     },
+    "list_files": _OTHER_TUS,
+    "get_file": _OTHER_TUS,
+    "remove_file": _OTHER_TUS,
     "accept_file": _NOT_OPEN,
     "pause_file": _NOT_OPEN,
     "resume_file": _NOT_OPEN,
@@ -99,6 +104,14 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "503": {"Retry-After": _RETRY_AFTER},
 }
 #: Headers of a success, by operation.
+_UPLOAD_OFFSET: Final = {
+    "description": "The number of bytes that have arrived.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+_UPLOAD_EXPIRES: Final = {
+    "description": "When an unfinished upload ends (a date of HTTP).",
+    "schema": _TEXT,
+}
 _HEADERS_BY_OPERATION: Final[dict[str, dict[str, Any]]] = {
     "create_file": {
         "Location": {"description": "The address of the upload.", "schema": _TEXT},
@@ -106,7 +119,9 @@ _HEADERS_BY_OPERATION: Final[dict[str, dict[str, Any]]] = {
             "description": "`waiting` for bytes, or `proposed` to the person.",
             "schema": {"type": "string", "enum": ["waiting", "proposed"]},
         },
-    }
+        "Upload-Expires": _UPLOAD_EXPIRES,
+    },
+    "send_file_bytes": {"Upload-Offset": _UPLOAD_OFFSET, "Upload-Expires": _UPLOAD_EXPIRES},
 }
 _ETAG: Final = {"ETag": {"description": "The version, for `If-Match`.", "schema": _TEXT}}
 _REPLAYED: Final = {

@@ -167,8 +167,10 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
     "send_file_bytes": OperationText(
         "Send bytes of a file",
         "Antares passes the body on to the Drive while it arrives, and stores no byte. Send the"
-        " file in one request, or in at most 1,000 pieces that are multiples of 262,144 bytes. HEAD"
-        " returns how many bytes have arrived; after an interruption, continue there.\n\n"
+        " file in one request, or in at most 1,000 pieces that are multiples of 262,144 bytes.\n\n"
+        "After an interruption, send HEAD to the same address, with `Tus-Resumable`. The response"
+        " has no body: continue at its `Upload-Offset`. Its statuses are those of GET, and 423"
+        " while another request sends the file.\n\n"
         "A platform feature sends its own files. For a file under a standing consent each request"
         " needs the consent: once it is withdrawn or has expired, the problem is"
         " `limited-use-refused`, and the file is `cancelled`.",
