@@ -135,7 +135,11 @@ def issue_removals_after_return(*, at: datetime) -> None:
 
 
 def _filter_untold_reads(*, at: datetime) -> QuerySet[FeatureRead]:
-    """Return reads with a delegation that ended without a removal; a removal is kept as long."""
+    """
+    Return reads with a delegation that ended without a removal.
+
+    Older ends are left out: their removals may be deleted.
+    """
     ended = Delegation.objects.filter(
         id=OuterRef("delegation_id"), switched_off_at__gt=at - removal_deadlines.LISTED_FOR
     )

@@ -406,6 +406,16 @@ class TestADeletedMessage:
         (removal,) = list_removals(own)
         assert (removal["reason"], removal["items"]) == ("no_longer_kept", [mine.message])
 
+    def test_is_named_once(self, alice, widget, own):
+        read_mail(widget)
+        first, second = uuid4(), uuid4()
+
+        for ids in ([first], [first], [first, second]):
+            self.delete(alice, ids)
+
+        (removal,) = list_removals(own)
+        assert removal["items"] == [str(first), str(second)]
+
     def test_fills_removals_of_five_hundred(self, alice, widget, own):
         read_mail(widget)
         ids = [uuid4() for _ in range(2 * MAX_REMOVED_ITEMS + 1)]
@@ -696,6 +706,33 @@ class TestTheSweep:
             assert acknowledge(own, removal["id"]).status_code == 200
         self.sweep(django_capture_on_commit_callbacks)
         assert list_removals(own) == []
+
+    def test_of_one_account_that_fails_does_not_stop_the_others(
+        self, alice, widget, own, monkeypatch, django_capture_on_commit_callbacks
+    ):
+        second = houses.household(who=(alice.user, alice.organisation, alice.membership))
+        second.settle()
+        for house in (alice, second):
+            message = house.messages.first()
+            assert widget.get(f"{V1}/messages/{message.id}").status_code == 200
+        owner = {"user_id": alice.user.id, "organisation_id": alice.organisation.id}
+        with transaction.atomic():
+            memberships.end_membership(**owner, at=timezone.now())
+        memberships.add_member(**owner, at=timezone.now())
+        first_id, second_id = sorted([alice.integration.id, second.integration.id])
+        issue = feature_removals._issue_whole
+
+        def fail_for_the_first(reads, *arguments, **named):
+            if reads[0].integration_id == first_id:
+                raise RuntimeError("no room")
+            return issue(reads, *arguments, **named)
+
+        monkeypatch.setattr(feature_removals, "_issue_whole", fail_for_the_first)
+
+        self.sweep(django_capture_on_commit_callbacks)
+
+        (removal,) = list_removals(own)
+        assert removal["integration"] == str(second_id)
 
     def sweep(self, capture_callbacks):
         with acting_as(ProcessClass.PURGE), capture_callbacks(execute=True):

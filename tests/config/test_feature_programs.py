@@ -133,6 +133,7 @@ class TestCampaigns:
         assert all("403 limited-use-refused" in line for line in doors), done.stdout
         assert all("never used for marketing" in line for line in doors)
         assert "ANSWERED" not in done.stdout
+        assert done.returncode == 0
 
 
 DOORS = ("messages", "conversations", "events", "files", "accounts")

@@ -278,8 +278,11 @@ class TestAPlatformFeature:
         delegation = switch_on(alice, acme)
         bob = make_user("bob", organisation=acme)
 
-        for user, organisation in ((bob, acme), (alice, make_organisation())):
-            with pytest.raises(DelegationNotLive):
+        for user, organisation, error in (
+            (bob, acme, DelegationNotLive),
+            (alice, make_organisation(), connections.OnInOtherOrganisation),
+        ):
+            with pytest.raises(error):
                 connections.switch_off_feature(
                     delegation_id=delegation.id,
                     user_id=user.id,

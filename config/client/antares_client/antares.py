@@ -74,7 +74,7 @@ class Antares:
 
         :param query: query string of the redirect
         :raises HandOverDeclined: the person did not agree
-        :raises HandOverFailed, TokenRefused, UnexpectedResponse, httpx.RequestError:
+        :raises HandOverFailed, TokenRefused, ProblemError, UnexpectedResponse, httpx.RequestError:
         """
         code = hand_over.read_redirect(self._credentials, pending, query)
         return self._tokens.exchange_code(

@@ -81,7 +81,8 @@ class TokenSource:
         Return a kept token, or request a new one.
 
         :param ends_at: of `Retries.compute_end`
-        :raises DelegationEnded, TokenRefused, UnexpectedResponse, httpx.RequestError:
+        :raises DelegationEnded, TokenRefused, ProblemError, UnexpectedResponse:
+        :raises httpx.RequestError:
         """
         kept = self._get_kept(grant)
         waits_since = time.monotonic()

@@ -56,7 +56,8 @@ def main() -> int:
 
 
 def _try_doors(antares: Antares) -> int:
-    delegations = list_delegations(antares.act_for_client()).data
+    listed = list_delegations(antares.act_for_client()).data
+    delegations = [delegation for delegation in listed if delegation.switched_off_at is None]
     _print(f"Delegations in the table: {len(delegations)}")
     refused_count = 0
     for delegation in delegations:

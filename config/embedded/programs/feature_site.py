@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
-from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -67,12 +66,9 @@ class FeatureSite:
 
     def get_visitor(self, cookie: str) -> tuple[str, _Visitor]:
         """Return the visitor with the session's key; a new one for an unknown cookie."""
-        try:
-            morsel = SimpleCookie(cookie).get(self.cookie_name)
-        except CookieError:
-            # Of another program at this host.
-            morsel = None
-        key = morsel.value if morsel is not None else ""
+        # Not by `SimpleCookie`: one name of another program that it refuses would hide all others.
+        parts = (part.strip().partition("=") for part in cookie.split(";"))
+        key = next((value for name, _, value in parts if name == self.cookie_name), "")
         if key not in self._visitors:
             key = secrets.token_urlsafe(24)
             self._visitors[key] = _Visitor()

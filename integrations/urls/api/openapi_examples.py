@@ -71,7 +71,7 @@ def _add_response(operation: dict[str, Any], recorded: Mapping[str, Any]) -> Non
         media["examples"] = {"response": {"summary": "A response", "value": recorded["body"]}}
     for name, value in recorded["headers"].items():
         if header := response.get("headers", {}).get(name):
-            header["example"] = value
+            header["example"] = _read_value(value, header.get("schema", {}))
 
 
 def _add_refusal(responses: dict[str, Any], recorded: Mapping[str, Any]) -> None:

@@ -103,7 +103,6 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "429": {"Retry-After": {"required": True, **_RETRY_AFTER}},
     "503": {"Retry-After": _RETRY_AFTER},
 }
-#: Headers of a success, by operation.
 _UPLOAD_OFFSET: Final = {
     "description": "The number of bytes that have arrived.",
     "schema": {"type": "integer", "minimum": 0},
@@ -112,6 +111,7 @@ _UPLOAD_EXPIRES: Final = {
     "description": "When an unfinished upload ends (a date of HTTP).",
     "schema": _TEXT,
 }
+#: Headers of a success, by operation.
 _HEADERS_BY_OPERATION: Final[dict[str, dict[str, Any]]] = {
     "create_file": {
         "Location": {"description": "The address of the upload.", "schema": _TEXT},

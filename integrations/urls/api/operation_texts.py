@@ -252,7 +252,8 @@ OPERATIONS: Final[Mapping[str, OperationText]] = {
     "list_events": OperationText(
         "List events",
         "Returns the events and occurrences of a time range, ordered by start: of the calendars in"
-        " `calendar_id`, or else of the person's own that are not hidden, and of all shared ones."
+        " `calendar_id`, or else of the person's own that are not hidden, and of those that"
+        " colleagues share with the person. A platform feature gets the person's own only."
         " `calendars` tells for each of these calendars whether its events are included and how"
         " current Antares' copy is. A page can be short or empty although `has_more` is true.",
     ),

@@ -129,6 +129,17 @@ class TestADeletedEvent:
         calendars = set(alice.calendars.values_list("id", flat=True))
         assert list_item_removals() == [(named, events | calendars)]
 
+    def test_of_a_copy_that_has_ended_is_not_named_again(self, alice):
+        list_events(scheduler(alice))
+
+        for _ in range(2):
+            with acting_as(ProcessClass.PURGE), transaction.atomic():
+                copies = list(alice.calendars.select_related("integration"))
+                cache_eviction.evict_copies(copies, reason=EvictionReason.OWNER, at=timezone.now())
+            FeatureRemoval.objects.update(listed_at=timezone.now())
+
+        assert len(list_item_removals()) == 1
+
 
 @pytest.mark.scenario("C6", "D4")
 class TestAnEndedOccurrence:
@@ -163,11 +174,13 @@ class TestAnEndedOccurrence:
         assert "_" in gone
         assert is_named(gone)
 
+        # A listed removal takes no further items: another one would be seen.
+        FeatureRemoval.objects.update(listed_at=timezone.now())
         account.cancel_instance(account.email, cancelled)
         alice.sync()
         account.forget()
         alice.sync()
-        assert [len(removal.item_ids) for removal in FeatureRemoval.objects.all()] == [1]
+        assert len(list_item_removals()) == 1
 
     def test_that_differed_from_its_series_is_named_by_it(
         self, alice, account, reader, changed, cancelled
