@@ -118,6 +118,21 @@ class TestClient:
 
         assert page.data[0].from_[0].email in line
 
+    def test_of_a_feature_site_finds_its_cookie_beside_those_of_other_programs(
+        self, package, monkeypatch
+    ):
+        name = "config.embedded.programs.feature_site"
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        site = import_module(name).FeatureSite(
+            None, title="", purpose="", redirect_uri=REDIRECT_URI, list_lines=None
+        )
+
+        key, visitor = site.get_visitor("")
+
+        cookie = f"@other/x=1; {site.cookie_name}={key}; last"
+        assert site.get_visitor(cookie) == (key, visitor)
+        assert site.get_visitor("@other/x=1")[0] != key
+
     def test_reads_a_whole_message(self, package, api):
         first = package.api.list_messages(api, "me", limit=1).data[0]
 
