@@ -118,7 +118,7 @@ class TestGuides:
         periods = {60: "a minute", 3600: "an hour", 24 * 3600: "a day"}
         for rate in rates:
             row = html.partition(f"<dt><code>{rate.name}</code></dt>")[2].partition("</dd>")[0]
-            period = periods.get(rate.seconds, f"in {rate.seconds} seconds")
+            period = periods[rate.seconds]
             limit = rate.limit if rate in list_rates_of_views() else rate.limit * scale
             assert f" {limit} requests {period}" in " ".join(row.split()), rate.name
         assert "<code>people</code>" in html

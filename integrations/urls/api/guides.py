@@ -189,8 +189,7 @@ def _present_rates(rates: Sequence[tuple[Rate, StrOrPromise]]) -> list[dict[str,
         {
             "name": rate.name,
             "limit": (rate if rate in _UNSCALED_RATES else scale_rate(rate)).limit,
-            "seconds": rate.seconds,
-            "period": _PERIODS.get(rate.seconds, ""),
+            "period": _PERIODS[rate.seconds],
             "subject": subject,
         }
         for rate, subject in rates
