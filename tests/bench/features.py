@@ -41,7 +41,7 @@ MESSAGES = sizes.choose_size(300, tiny=60)
 # Some twenty occurrences a week.
 SINGLES, SERIES = sizes.choose_size(240, tiny=120), sizes.choose_size(20, tiny=12)
 PAGE, LARGEST = 50, 200
-SECONDS, ROUNDS = sizes.choose_size(3, tiny=1), sizes.choose_size(6, tiny=1)
+SECONDS, ROUNDS = sizes.choose_size(3, tiny=1), sizes.choose_size(3, tiny=1)
 #: Requests of ours against those of the baseline, in the same time.
 MOST = 1.3
 OURS, PLAIN = "/v1/users/me", "/bench/feature/me"
