@@ -124,7 +124,7 @@ def issue_removals_after_return(*, at: datetime) -> None:
         try:
             with transaction.atomic():
                 fences.lock_live_integration(integration_id)
-                # Read again: a feature may have read meanwhile, with another delegation.
+                # Under the lock: before it, a feature may have read with another delegation.
                 reads = untold.filter(integration_id=integration_id).order_by("feature")
                 _issue_whole(list(reads), RemovalReason.SWITCHED_OFF, at=at)
         except fences.NotConnectedError:

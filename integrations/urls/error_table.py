@@ -148,7 +148,7 @@ _NOT_AGREED: Final = {
     "local-calendar": catalogue.LOCAL_CALENDAR_NOT_AGREED,
 }
 
-#: Paths outside of the API whose errors programs read.
+#: Paths outside of the API that answer an error with a problem document.
 PROGRAM_PATHS: Final = ("/oauth/token", "/oauth/revoke")
 #: Exceptions of Django and Django REST framework. Django itself answers them on pages.
 FRAMEWORK_PROBLEMS: Final[dict[type[Exception], ProblemType]] = {

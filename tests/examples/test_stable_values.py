@@ -1,4 +1,4 @@
-"""Two runs have the same examples, whatever the time of the run."""
+"""The examples do not depend on the time of the run."""
 
 from __future__ import annotations
 
