@@ -11,19 +11,27 @@ from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import delegations
+from accounts import delegations, memberships
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Delegation, ServiceClient
 from integrations import connections, purge
 from integrations.access import feature_reads, fences
+from integrations.calendar import local_calendars
 from integrations.features import removals
-from integrations.models import FeatureRead, FeatureRemoval, PurgeTrigger, RemovalReason
+from integrations.models import (
+    Calendar,
+    FeatureRead,
+    FeatureRemoval,
+    PurgeTrigger,
+    RemovalReason,
+)
 from integrations.purge import feature_removals, removal_deadlines
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.policy.feature_registry import FEATURES
 from tests.api.cast import KEYS
-from tests.factories import make_connection, make_integration
+from tests.factories import actor_for, make_connection, make_integration
+from tests.integrations.calendar import local_house
 from tests.integrations.google import acme, alice
 from tests.races.locks import run_in_session, wait_for_waiters
 from tests.races.test_withdraw import do_together
@@ -97,8 +105,8 @@ def issue_item(integration) -> None:
         )
 
 
-def read_while_held(end, delegation, integration) -> bool:
-    """Return whether a read is allowed that begins before the transaction of `end` commits."""
+def call_while_held(end, work):
+    """Return what `work` returns if it begins before the transaction of `end` commits."""
     has_ended, may_commit = Signal(), Signal()
 
     def hold():
@@ -110,11 +118,34 @@ def read_while_held(end, delegation, integration) -> bool:
     with ThreadPoolExecutor(2) as pool:
         holding = pool.submit(run_in_session, hold)
         assert has_ended.wait(10)
-        reading = pool.submit(run_in_session, lambda: read(delegation, integration))
+        working = pool.submit(run_in_session, work)
         wait_for_waiters(1)
         may_commit.set()
         holding.result()
-        return reading.result()
+        return working.result()
+
+
+def end_while_noted(end, delegation, integration) -> None:
+    """Call `end` while the note of an allowed read holds its locks and is not committed."""
+    noted, may_commit = Signal(), Signal()
+
+    def note_slowly():
+        with transaction.atomic():
+            # As a durable transaction of a test.
+            database.atomic_blocks[-1]._from_testcase = True
+            allowed = read(delegation, integration)
+            noted.set()
+            assert may_commit.wait(10)
+        return allowed
+
+    with ThreadPoolExecutor(2) as pool:
+        reading = pool.submit(run_in_session, note_slowly)
+        assert noted.wait(10)
+        ending = pool.submit(run_in_session, end)
+        wait_for_waiters(1)
+        may_commit.set()
+        assert reading.result() is True
+        ending.result()
 
 
 @pytest.mark.invariant(5)
@@ -125,35 +156,30 @@ class TestARead:
                 integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
             )
 
-        assert read_while_held(end, delegation, integration) is False
+        assert call_while_held(end, lambda: read(delegation, integration)) is False
 
         assert not FeatureRead.objects.exists()
         assert not FeatureRemoval.objects.exists()
 
     def test_that_is_noted_first_is_removed(self, integration, delegation):
-        # The note holds its locks, and is not committed yet.
-        noted, may_commit = Signal(), Signal()
-
-        def note_slowly():
-            with transaction.atomic():
-                # As a durable transaction of a test.
-                database.atomic_blocks[-1]._from_testcase = True
-                allowed = read(delegation, integration)
-                noted.set()
-                assert may_commit.wait(10)
-            return allowed
-
-        with ThreadPoolExecutor(2) as pool:
-            reading = pool.submit(run_in_session, note_slowly)
-            assert noted.wait(10)
-            ending = pool.submit(run_in_session, lambda: disconnect(integration))
-            wait_for_waiters(1)
-            may_commit.set()
-            assert reading.result() is True
-            ending.result()
+        end_while_noted(lambda: disconnect(integration), delegation, integration)
 
         (removal,) = FeatureRemoval.objects.all()
         assert (removal.integration_id, removal.feature) == (integration.id, WIDGET)
+
+    def test_that_is_noted_before_its_calendar_is_removed_is_told(self, alice, acme, delegation):
+        actor = actor_for(alice, acme)
+        calendar = Calendar.objects.get(id=local_house.create_local_calendar(actor))
+
+        def remove():
+            local_calendars.remove_local_calendar(
+                actor=actor, calendar_id=calendar.id, etag=calendar.version, at=timezone.now()
+            )
+
+        end_while_noted(remove, delegation, calendar.integration)
+
+        (removal,) = FeatureRemoval.objects.all()
+        assert (removal.feature, removal.item_ids) == (WIDGET, [calendar.id])
 
     def test_of_a_feature_that_is_being_switched_off_waits_and_is_refused(
         self, integration, delegation
@@ -164,7 +190,7 @@ class TestARead:
             )
             feature_removals.issue_delegation_removals(switched_off, at=timezone.now())
 
-        assert read_while_held(end, delegation, integration) is False
+        assert call_while_held(end, lambda: read(delegation, integration)) is False
 
         assert not FeatureRead.objects.exists()
 
@@ -380,3 +406,28 @@ def test_a_due_time_is_settled_by_a_sweep_beside_an_acknowledgement(
 
         client.refresh_from_db()
         assert client.removals_due_at is None
+
+
+def test_a_sweep_that_waits_for_a_disconnect_leaves_it_and_tells_of_the_others(
+    alice, acme, client, delegation
+):
+    integrations = [make_integration(make_connection(alice, acme)) for _ in range(2)]
+    first, second = sorted(integrations, key=lambda row: row.id)
+    assert read(delegation, first, second)
+    owner = {"user_id": alice.id, "organisation_id": acme.id}
+    with transaction.atomic():
+        memberships.end_membership(**owner, at=timezone.now())
+    memberships.add_member(**owner, at=timezone.now())
+
+    call_while_held(
+        lambda: purge.open_purge_job(
+            integration=first, trigger=PurgeTrigger.OWNER, at=timezone.now()
+        ),
+        lambda: feature_removals.issue_removals_after_return(at=timezone.now()),
+    )
+
+    told = FeatureRemoval.objects.order_by("integration_id")
+    assert [(removal.integration_id, removal.reason) for removal in told] == [
+        (first.id, RemovalReason.DISCONNECTED),
+        (second.id, RemovalReason.SWITCHED_OFF),
+    ]
