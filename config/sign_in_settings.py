@@ -54,3 +54,6 @@ MFA_FORMS = {
     "reauthenticate_webauthn": "accounts.second_factor.ReauthenticateKeyForm",
 }
 MFA_TOTP_ISSUER = "Antares Integrations"
+# A code also works in the half minute before and after its own: clocks differ, and typing takes
+# time (RFC 6238 section 5.2).
+MFA_TOTP_TOLERANCE = 1

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -21,10 +22,19 @@ CHANGE = "/accounts/password/change/"
 NEEDED = "Before you can open the pages for Antares staff, activate an authenticator app"
 
 
+def get_next_code_change() -> datetime:
+    """Return the next moment at which an authenticator app shows another code."""
+    return datetime.fromtimestamp((time.time() // 30 + 1) * 30, UTC)
+
+
 def sign_in_with_code(user, secret: str) -> Client:
+    return sign_in_with(totp_code(secret), user)
+
+
+def sign_in_with(code: str, user) -> Client:
     browser = Client()
     browser.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
-    browser.post("/accounts/mfa/authenticate/", {"code": totp_code(secret)})
+    browser.post("/accounts/mfa/authenticate/", {"code": code})
     return browser
 
 
@@ -107,17 +117,41 @@ class TestStaffWithAFactor:
 
         assert "_auth_user_id" not in again.session
 
-    @pytest.mark.control("1.3.1")
-    def test_cannot_use_a_code_of_half_an_hour_ago(self, sam):
+    @pytest.mark.control("1.3.2")
+    def test_cannot_use_a_code_twice_with_a_minute_in_between(self, sam):
         secret = demo_people.add_second_factor(sam)
-        with time_machine.travel(timezone.now(), tick=False) as clock:
+        with time_machine.travel(get_next_code_change(), tick=False) as clock:
             code = totp_code(secret)
-            clock.shift(timedelta(minutes=30))
-            browser = sign_in(sam)
+            assert "_auth_user_id" in sign_in_with(code, sam).session
+            clock.shift(timedelta(seconds=59))
 
-            browser.post("/accounts/mfa/authenticate/", {"code": code})
+            again = sign_in_with(code, sam)
 
-        assert "_auth_user_id" not in browser.session
+        assert "_auth_user_id" not in again.session
+
+    @pytest.mark.control("1.3.1")
+    @pytest.mark.parametrize(
+        ("age", "works"),
+        [
+            (timedelta(seconds=-31), False),
+            (timedelta(seconds=-30), True),
+            (timedelta(seconds=59), True),
+            (timedelta(seconds=60), False),
+            (timedelta(minutes=30), False),
+        ],
+    )
+    def test_can_use_a_code_of_the_half_minute_before_or_after(self, sam, age, works):
+        """
+        :param age: since the app began to show the code; below zero if its clock is fast
+        """
+        secret = demo_people.add_second_factor(sam)
+        with time_machine.travel(get_next_code_change(), tick=False) as clock:
+            code = totp_code(secret)
+            clock.shift(age)
+
+            browser = sign_in_with(code, sam)
+
+        assert ("_auth_user_id" in browser.session) is works
 
     @pytest.mark.control("1.3.4")
     def test_are_locked_out_after_too_many_wrong_codes(self, sam):
