@@ -76,10 +76,7 @@ def list_run_summaries(*, limit: int) -> list[RunSummary]:
 
 
 def list_run_entries(run_id: UUID) -> list[RunEntry]:
-    """
-    Return the run's decisions in the ledger, by id: in the order of the cases with the control
-    last, unless the clock was set back during the run.
-    """
+    """Return the run's decisions in the ledger, in the order of the cases; the control is last."""
     item = entries.get_ledger_pseudonym(run_id)
     rows = (
         _filter_subject(CANARY_ID)
