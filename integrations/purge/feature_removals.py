@@ -113,8 +113,10 @@ def issue_missing_removals(
 
 def issue_removals_after_return(*, at: datetime) -> None:
     """
-    Tell features whose delegation ended with a membership, if the person came back before the sweep
-    of memberships disconnected the integrations. A failure does not stop the others.
+    Tell features whose delegation ended when a person left an organisation and came back.
+
+    The person came back before the sweep of memberships, so no disconnect told them. A failure does
+    not stop the others.
     """
     returned = Membership.objects.live().filter(
         user_id=OuterRef("user_id"), organisation_id=OuterRef("organisation_id")

@@ -175,7 +175,7 @@ class TestPagesOfFactors:
         browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
         page = browser.get("/accounts/mfa/totp/activate/").content.decode()
 
-        # A phone lets nobody copy out of a disabled input.
+        # On a phone, the text of a disabled input cannot be copied.
         [secret] = re.findall(r'<input [^>]*id="authenticator_secret"[^>]*>', page)
         assert " readonly" in secret
         assert " disabled" not in secret

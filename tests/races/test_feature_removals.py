@@ -105,19 +105,19 @@ def issue_item(integration) -> None:
         )
 
 
-def call_while_held(end, work):
-    """Return what `work` returns if it begins before the transaction of `end` commits."""
-    has_ended, may_commit = Signal(), Signal()
+def call_while_held(hold, work):
+    """Return what `work` returns if it begins before the transaction of `hold` commits."""
+    holds, may_commit = Signal(), Signal()
 
-    def hold():
+    def hold_locks():
         with transaction.atomic():
-            end()
-            has_ended.set()
+            hold()
+            holds.set()
             assert may_commit.wait(10)
 
     with ThreadPoolExecutor(2) as pool:
-        holding = pool.submit(run_in_session, hold)
-        assert has_ended.wait(10)
+        holding = pool.submit(run_in_session, hold_locks)
+        assert holds.wait(10)
         working = pool.submit(run_in_session, work)
         wait_for_waiters(1)
         may_commit.set()
@@ -127,25 +127,13 @@ def call_while_held(end, work):
 
 def end_while_noted(end, delegation, integration) -> None:
     """Call `end` while the note of an allowed read holds its locks and is not committed."""
-    noted, may_commit = Signal(), Signal()
 
-    def note_slowly():
-        with transaction.atomic():
-            # As a durable transaction of a test.
-            database.atomic_blocks[-1]._from_testcase = True
-            allowed = read(delegation, integration)
-            noted.set()
-            assert may_commit.wait(10)
-        return allowed
+    def note():
+        # As a durable transaction of a test.
+        database.atomic_blocks[-1]._from_testcase = True
+        assert read(delegation, integration)
 
-    with ThreadPoolExecutor(2) as pool:
-        reading = pool.submit(run_in_session, note_slowly)
-        assert noted.wait(10)
-        ending = pool.submit(run_in_session, end)
-        wait_for_waiters(1)
-        may_commit.set()
-        assert reading.result() is True
-        ending.result()
+    call_while_held(note, end)
 
 
 @pytest.mark.invariant(5)
@@ -303,7 +291,7 @@ class TestAnAcknowledgement:
                 lock_timeout="2s",
             )
             assert acknowledging.result().acknowledged_at is not None
-            # Nobody else sees the removal yet.
+            # No other session sees the removal yet.
             client.refresh_from_db()
             assert client.removals_due_at is None
 
