@@ -96,6 +96,11 @@ class AsgiFront:
             await self._run_application(scope, client, make_environ(scope), route)
         except ClientDisconnected:
             logger.info("request.abandoned", extra={"route": route.pattern})
+            # granian reports a malformed chunk as a disconnect. Without a response it sends its own.
+            if not client.has_response:
+                await client.send_response(
+                    error_answers.render_refusal(error_answers.refuse_broken_body(), path)
+                )
         except RequestRefused as refusal:
             await self._send_refusal(scope, client, refusal, path=path, route=route)
         except Exception as error:  # noqa: BLE001 - nobody above answers the client

@@ -102,6 +102,15 @@ def refuse_malformed_path() -> RequestRefused:
     )
 
 
+def refuse_broken_body() -> RequestRefused:
+    return RequestRefused(
+        HTTPStatus.BAD_REQUEST,
+        "bad-request",
+        "That request cannot be read",
+        "The body of the request is malformed, or the connection was closed too early.",
+    )
+
+
 def refuse_after_error() -> RequestRefused:
     return RequestRefused(
         HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -104,6 +104,38 @@ class TestATooLargeBody:
         assert said["instance"] == "/v1/users/me/events"
         assert said["request_id"] == answer.headers["x-request-id"]
         schema.check_problem(said)
+
+
+MALFORMED_CHUNKS = {
+    "size": b"zz\r\nabc\r\n0\r\n\r\n",
+    "overflow": b"f" * 17 + b"\r\nabc\r\n0\r\n\r\n",
+    "end": b"3\r\nabcXX0\r\n\r\n",
+    "extension": b"3;" + b"x" * 100_000 + b"\r\nabc\r\n0\r\n\r\n",
+    "trailers": b"0\r\n" + b"a: b\r\n" * 50_000 + b"\r\n",
+}
+
+
+class TestAMalformedBody:
+    @pytest.mark.parametrize("target", ["/", "/v1/users/me/events", "/uploads/1"])
+    @pytest.mark.parametrize("sent", MALFORMED_CHUNKS.values(), ids=MALFORMED_CHUNKS)
+    @pytest.mark.parametrize("first", [b"", chunk(b"x" * 5)])
+    def test_is_refused(self, server, target, sent, first):
+        called = server.state()["called"]
+        method = "PATCH" if target.startswith("/uploads/") else "POST"
+
+        with server.connect(head(target, CHUNKED, method=method) + first) as client:
+            # The server may answer and close before it has read all.
+            with suppress(ConnectionError):
+                client.send(sent)
+            answer = client.read_answer()
+            assert client.is_closed_by_server()
+
+        assert (answer.status, answer.headers["connection"]) == (400, "close")
+        assert answer.headers["server"] == ""
+        if target != "/":
+            assert json.loads(answer.body)["code"] == "bad-request"
+        if not target.startswith("/uploads/"):
+            assert server.state()["called"] == called
 
 
 class TestASlowBody:
