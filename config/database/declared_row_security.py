@@ -118,6 +118,10 @@ def _list_class_policies(
         yield from _keep_factors_of_staff(table, role)
     if label == "mfa.Authenticator" and process_class is ProcessClass.STAFF:
         yield from _keep_newest_factor(table, role)
+    if owned_table.opened is StaffRowAccess.AGREEMENT and process_class is ProcessClass.STAFF:
+        # What a person opened for the question of one agent is hidden from the others.
+        is_reader = f"reader_id IS NULL OR reader_id = {_PERSON} OR owner_id = {_PERSON}"
+        yield RowSecurityPolicy(table, "staff_reader", role, "ALL", is_reader, is_permissive=False)
     if owned_table.opened is StaffRowAccess.ORDER and process_class is ProcessClass.STAFF:
         yield _limit_orders(table, owned_table, role)
 

@@ -65,7 +65,8 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "limited_use.Share": ("item", "viewer_id", "organisation_id", "withdrawn_at", "expires_at"),
     # Data that owners opened to support, and the people who are support.
     "limited_use.Consent": (
-        "owner_id", "organisation_id", "feature", "item", "withdrawn_at", "expires_at",
+        "owner_id", "organisation_id", "feature", "item", "reader_id", "withdrawn_at",
+        "expires_at",
     ),
     "integrations.Message": ("id", "user_id", "organisation_id", "integration_id"),
     "integrations.Event": ("id", "user_id", "organisation_id", "calendar_id"),

@@ -25,7 +25,7 @@ from limited_use.policy.feature_registry import FEATURES
 from limited_use.policy.policy_vocabulary import Purpose, Recipient
 
 from .request_context import InvalidChoice, get_owner_ids
-from .support_permits import SUPPORT
+from .support_permits import SUPPORT, match_reader
 
 # The owner's choices of hours.
 HOURS: Final = (1, 24, 72)
@@ -50,10 +50,12 @@ def give(  # noqa: PLR0913 - whose item, for how long, by which text
     hours: int,
     version: int,
     at: datetime,
+    reader_id: UUID | None = None,
 ) -> Consent:
     """
     :param item_id: of the owner, as found in the database
     :param version: of the accepted text
+    :param reader_id: the only agent who may read the item; None: any agent
     :raises InvalidChoice: if `hours` is not one of `HOURS`
     :raises consents.DeclarationOutdated: if the text has changed since
     """
@@ -68,6 +70,7 @@ def give(  # noqa: PLR0913 - whose item, for how long, by which text
             purpose=Purpose.SUPPORT_ITEM,
             recipient=Recipient.SUPPORT_AGENT,
             item=item_id,
+            reader_id=reader_id,
             expires_at=at + timedelta(hours=hours),
             at=at,
         )
@@ -126,9 +129,7 @@ def get_end_times(
 def list_open_items(*, actor: Actor, at: datetime) -> list[OpenItem]:
     """Return what a support agent may ask for, with the soonest end first."""
     agent_id, _ = get_owner_ids(actor)
-    open_consents = list(
-        _filter_open(at).exclude(owner_id=agent_id).order_by("expires_at", "id")[:MOST_LISTED]
-    )
+    open_consents = list(_filter_readable(agent_id, at).order_by("expires_at", "id")[:MOST_LISTED])
     kinds = _find_kinds(open_consents)
     organisation_ids = {consent.organisation_id for consent in open_consents}
     names = dict(Organisation.objects.filter(id__in=organisation_ids).values_list("id", "name"))
@@ -149,7 +150,7 @@ def find_open_items(*, actor: Actor, item_ids: Collection[UUID], at: datetime) -
     if not item_ids:
         return frozenset()
     agent_id, _ = get_owner_ids(actor)
-    open_consents = _filter_open(at).filter(item__in=item_ids).exclude(owner_id=agent_id)
+    open_consents = _filter_readable(agent_id, at).filter(item__in=item_ids)
     return frozenset(_find_kinds(open_consents))
 
 
@@ -209,6 +210,10 @@ def _find_kinds(open_consents: Iterable[Consent]) -> dict[UUID, ItemKind]:
         with row_owner.acting_for(*owner):
             kinds |= find_item_kinds(*owner, item_ids=owned_ids)
     return kinds
+
+
+def _filter_readable(agent_id: UUID, at: datetime) -> QuerySet[Consent]:
+    return _filter_open(at).filter(match_reader(agent_id)).exclude(owner_id=agent_id)
 
 
 def _filter_open(at: datetime) -> QuerySet[Consent]:

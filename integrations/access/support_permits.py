@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts import row_owner
 from accounts.actors import Actor
@@ -119,19 +119,25 @@ def to_find_person(*, actor: Actor, search_id: UUID, is_within_bound: bool, at: 
 
 
 @contextmanager
-def acting_for_item_owner(item_id: UUID, *, at: datetime) -> Generator[None]:
+def acting_for_item_owner(item_id: UUID, *, actor: Actor, at: datetime) -> Generator[None]:
     """
-    Act for the owner who opened this item to support.
+    Act for the owner who opened this item to support, or to this agent of support alone.
 
     The database shows these consents to support while they are live. `to_show_message` and
     `to_show_event` check the rest.
     """
+    agent_id, _ = get_owner_ids(actor)
     item_consents = Consent.objects.filter(
-        feature=SUPPORT, item=item_id, withdrawn_at=None, expires_at__gt=at
+        match_reader(agent_id), feature=SUPPORT, item=item_id, withdrawn_at=None, expires_at__gt=at
     )
     owner = item_consents.order_by("-id").values_list("owner_id", "organisation_id").first()
     with row_owner.acting_for(*owner) if owner else nullcontext():
         yield
+
+
+def match_reader(agent_id: UUID) -> Q:
+    """Match the consents to items that this agent may read."""
+    return Q(reader_id=None) | Q(reader_id=agent_id)
 
 
 def _find_calendar(event_id: UUID) -> Calendar | None:
@@ -174,6 +180,8 @@ def _build_requests(
             item=item.id,
             at=at,
         )
+        if item_consent is not None and item_consent.reader_id not in {None, actor.user_id}:
+            item_consent = None
     true_facts = holder_facts.facts | ({Fact.ITEM_CONSENTED} if item_consent is not None else set())
     return [
         AccessRequest(

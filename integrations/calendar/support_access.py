@@ -61,12 +61,19 @@ def get_own_event(*, actor: Actor, event_id: UUID) -> Event:
     return event
 
 
-def open_to_support(
-    *, actor: Actor, event_id: UUID, hours: int, version: int, at: datetime
+def open_to_support(  # noqa: PLR0913 - whose item, for how long, by which text, to whom
+    *,
+    actor: Actor,
+    event_id: UUID,
+    hours: int,
+    version: int,
+    at: datetime,
+    reader_id: UUID | None = None,
 ) -> Consent:
     """
     :param event_id: see `get_own_event`
     :param version: of the accepted text
+    :param reader_id: the only agent who may read it; None: any agent
     :raises ObjectNotFound:
     :raises InvalidChoice: if `hours` is not one of `support_consents.HOURS`
     :raises consents.DeclarationOutdated: if the text has changed since
@@ -79,6 +86,7 @@ def open_to_support(
         hours=hours,
         version=version,
         at=at,
+        reader_id=reader_id,
     )
 
 
@@ -104,7 +112,7 @@ def get_permitted_event(*, actor: Actor, event_id: UUID, at: datetime) -> Permit
     :raises limited_use.guard.guard.AccessRefused: if the event is not open to the agent
     :raises ObjectNotFound: if it was deleted
     """
-    with support_permits.acting_for_item_owner(event_id, at=at):
+    with support_permits.acting_for_item_owner(event_id, actor=actor, at=at):
         permits = support_permits.to_show_event(actor=actor, event_id=event_id, at=at)
         event = Event.objects.only(*_COLUMNS).filter(id=event_id).first()
     if event is None:

@@ -50,11 +50,18 @@ def get_support_message_head(*, actor: Actor, message: Message, at: datetime) ->
     return PermittedMailRows([row], granted)
 
 
-def open_to_support(
-    *, actor: Actor, message_id: UUID, hours: int, version: int, at: datetime
+def open_to_support(  # noqa: PLR0913 - whose item, for how long, by which text, to whom
+    *,
+    actor: Actor,
+    message_id: UUID,
+    hours: int,
+    version: int,
+    at: datetime,
+    reader_id: UUID | None = None,
 ) -> Consent:
     """
     :param version: of the accepted text
+    :param reader_id: the only agent who may read it; None: any agent
     :raises ObjectNotFound:
     :raises InvalidChoice: if `hours` is not one of `support_consents.HOURS`
     :raises consents.DeclarationOutdated: if the text has changed since
@@ -67,6 +74,7 @@ def open_to_support(
         hours=hours,
         version=version,
         at=at,
+        reader_id=reader_id,
     )
 
 
@@ -92,7 +100,7 @@ def get_permitted_message(*, actor: Actor, message_id: UUID, at: datetime) -> Pe
     :raises limited_use.guard.guard.AccessRefused: if the item is not open to the agent
     :raises ObjectNotFound: if it was deleted
     """
-    with support_permits.acting_for_item_owner(message_id, at=at):
+    with support_permits.acting_for_item_owner(message_id, actor=actor, at=at):
         granted = support_permits.to_show_message(actor=actor, message_id=message_id, at=at)
         bodies = MessageBody.objects.select_related("message").defer("content")
         try:

@@ -14,8 +14,8 @@ from integrations.mail import support_access as mail_support_access
 from integrations.models import ItemKind
 from limited_use.models import Consent
 
-# Owner, item, hours, version of the accepted text, and time.
-_Open = Callable[[Actor, UUID, int, int, datetime], Consent]
+# Owner, item, hours, version of the accepted text, the only agent who may read it, and time.
+_Open = Callable[[Actor, UUID, int, int, UUID, datetime], Consent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,29 @@ class OpenableKind:
     reading_route: str
 
 
-def _open_message(
-    actor: Actor, message_id: UUID, hours: int, version: int, at: datetime
+def _open_message(  # noqa: PLR0913, PLR0917 - see `_Open`
+    actor: Actor, message_id: UUID, hours: int, version: int, reader_id: UUID, at: datetime
 ) -> Consent:
     return mail_support_access.open_to_support(
-        actor=actor, message_id=message_id, hours=hours, version=version, at=at
+        actor=actor,
+        message_id=message_id,
+        hours=hours,
+        version=version,
+        reader_id=reader_id,
+        at=at,
     )
 
 
-def _open_event(actor: Actor, event_id: UUID, hours: int, version: int, at: datetime) -> Consent:
+def _open_event(  # noqa: PLR0913, PLR0917 - see `_Open`
+    actor: Actor, event_id: UUID, hours: int, version: int, reader_id: UUID, at: datetime
+) -> Consent:
     return calendar_support_access.open_to_support(
-        actor=actor, event_id=event_id, hours=hours, version=version, at=at
+        actor=actor,
+        event_id=event_id,
+        hours=hours,
+        version=version,
+        reader_id=reader_id,
+        at=at,
     )
 
 

@@ -60,7 +60,9 @@ def allow_item(  # noqa: PLR0913 - an answer, part by part, each by name
     *, question_id: UUID, item: UUID, hours: int, version: int, actor: Actor, at: datetime
 ) -> None:
     """
-    Open the item to support, then answer the question. Call it outside of a transaction.
+    Open the item to the asking agent alone, then answer the question.
+
+    Call it outside of a transaction.
 
     The consent has its own transaction. After a crash in between, the item is open and listed, and
     the question can be answered again.
@@ -77,7 +79,7 @@ def allow_item(  # noqa: PLR0913 - an answer, part by part, each by name
     if get_state(question, at=at) != QuestionState.WAITING:
         raise QuestionClosed
     earlier = _find_consent(item, actor=actor, at=at)
-    consent = kind.open_item(actor, item, hours, version, at)
+    consent = kind.open_item(actor, item, hours, version, question.agent_id, at)
     with transaction.atomic(durable=True):
         is_first = settle_question(
             question, QuestionState.ALLOWED, item=item, consent_id=consent.id, at=at
@@ -130,6 +132,7 @@ def _settle_late_answer(
                 purpose=earlier.purpose,
                 recipient=earlier.recipient,
                 item=consent.item,
+                reader_id=earlier.reader_id,
                 expires_at=earlier.expires_at,
                 at=at,
             )

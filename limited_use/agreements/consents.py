@@ -53,16 +53,18 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
     purpose: Purpose | str = "",
     recipient: Recipient | str = "",
     item: UUID | None = None,
+    reader_id: UUID | None = None,
     expires_at: datetime | None = None,
 ) -> Consent:
     """
     Record consent to version `version` of a feature's declaration.
 
-    Repeating changes nothing; another version or end replaces the older consent.
+    Repeating changes nothing; another version, reader or end replaces the older consent.
 
     :param purpose: blank: all that the feature declares
     :param recipient: blank: as the feature declares
     :param item: our id of the only covered item
+    :param reader_id: the only agent of support who may read it
     :raises DeclarationOutdated, UndeclaredUse, ConsentNeedsEnd, NotAMember:
     """
     _check_declaration(feature, version, purpose, recipient)
@@ -82,7 +84,8 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
         .first()
     )
     if live is not None:
-        if (live.version, live.expires_at) == (version, expires_at) and live.is_live(at):
+        same = (live.version, live.reader_id, live.expires_at) == (version, reader_id, expires_at)
+        if same and live.is_live(at):
             return live
         _end_consent(live, event="consent.replaced", at=at)
     consent = Consent.objects.create(
@@ -92,6 +95,7 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
         purpose=purpose,
         recipient=recipient,
         item=item,
+        reader_id=reader_id,
         version=version,
         given_at=at,
         expires_at=expires_at,
@@ -248,6 +252,11 @@ def _record_entry(event: str, consent: Consent, at: datetime) -> None:
             **({"purpose": consent.purpose} if consent.purpose else {}),
             **({"recipient": consent.recipient} if consent.recipient else {}),
             **({"item": entries.get_ledger_pseudonym(consent.item)} if consent.item else {}),
+            **(
+                {"agent": entries.get_ledger_pseudonym(consent.reader_id)}
+                if consent.reader_id
+                else {}
+            ),
         },
         at=at,
     )

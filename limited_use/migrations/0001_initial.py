@@ -184,6 +184,7 @@ class Migration(migrations.Migration):
                 ('purpose', models.CharField(blank=True, db_default='', default='', max_length=32)),
                 ('recipient', models.CharField(blank=True, db_default='', default='', max_length=32)),
                 ('item', models.UUIDField(null=True)),
+                ('reader_id', models.UUIDField(null=True)),
                 ('version', models.PositiveIntegerField()),
             ],
             options={

@@ -25,6 +25,8 @@ class Consent(Given):
     recipient = models.CharField(max_length=32, blank=True, default="", db_default="")
     # The item that it is about, by our id; null: everything that the feature is about.
     item = models.UUIDField(null=True)
+    # The only agent of support who may read the item; null: any of them.
+    reader_id = models.UUIDField(null=True)
     # The version of the declaration that the person saw.
     version = models.PositiveIntegerField()
 

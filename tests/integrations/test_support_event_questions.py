@@ -23,7 +23,7 @@ from tests.integrations import household
 from tests.integrations.calendar import local_house, test_shared
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.pages import reading
-from tests.integrations.support.desk import actor_of
+from tests.integrations.support.desk import actor_of, make_agent
 from tests.integrations.support.people import disconnect
 from tests.integrations.sync.conftest import keyring
 from tests.integrations.test_support_events import (
@@ -182,7 +182,10 @@ class TestFromTheQuestionToTheReading:
 
         allow(hers, question, event)
         agent_page = read_event(cast.desk(sam), event).text
+        another = read_event(cast.desk(make_agent("tom")), event)
 
+        assert "Only the support agent who asked can read it." in page
+        assert (another.status_code, CANARY in another.text) == (403, False)
         shown_facts = re.search(r'<dl class="facts">.*?</dl>', page, re.DOTALL)
         assert shown_facts is not None
         assert shown_facts.group() in agent_page

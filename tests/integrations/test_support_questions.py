@@ -16,7 +16,7 @@ from accounts.ids import uuid7
 from accounts.models import User
 from accounts.roles import Role
 from config.process_classes import ProcessClass
-from integrations.access import support_consents
+from integrations.access import support_consents, support_permits
 from integrations.access.request_context import InvalidChoice, ObjectNotFound
 from integrations.mail import support_access
 from integrations.models import (
@@ -33,8 +33,10 @@ from integrations.support import lookups, question_answers, question_notices, qu
 from integrations.support.lookups import LookupRequest
 from integrations.support.owner_pages import support_overview
 from limited_use.agreements import consents
+from limited_use.guard.guard import AccessRefused
 from limited_use.models import Consent, Leaf
 from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.policy_vocabulary import Fact
 from tests.api import cast
 from tests.factories import (
     EPOCH,
@@ -43,7 +45,7 @@ from tests.factories import (
     make_organisation,
     make_user,
 )
-from tests.integrations.support.desk import actor_of, make_agent
+from tests.integrations.support.desk import actor_of, list_decisions, make_agent
 from tests.integrations.support.people import disconnect, make_mailbox
 from tests.walls import acting_as, requests_act_as_web
 
@@ -743,6 +745,82 @@ class TestPagesOfThePerson:
         assert "Support asked to see an item" in page
         assert "You opened an item that support asked for" in page
         assert "An Antares support agent" in page
+
+
+class TestAnotherAgent:
+    @pytest.fixture
+    def tom(self):
+        return make_agent("tom")
+
+    @pytest.mark.claim("support.asker-alone")
+    @pytest.mark.parametrize("was_open", [False, True])
+    @pytest.mark.parametrize("found", [False, True])
+    def test_cannot_read_what_was_opened_for_a_question(  # noqa: PLR0917
+        self, lookup, agent, sam, tom, alice, mailbox, message, was_open, found
+    ):
+        if was_open:
+            with acting_as(ProcessClass.WEB, alice):
+                support_access.open_to_support(
+                    actor=alice, message_id=message.id, hours=72, version=VERSION, at=timezone.now()
+                )
+        if found:
+            look_up(alice, actor_of(tom))
+        question = ask(lookup, agent)
+        hers = cast.browser(mailbox.connection.user, recent=True)
+        path = f"/settings/support/questions/{question.id}/messages/{message.id}/"
+        assert "Only the support agent who asked can read it." in hers.get(path).text
+        hers.post(path, {"agree": "yes", "hours": "24", "version": str(VERSION)})
+        item = f"/support/items/{message.id}/"
+        desk = cast.desk(tom)
+
+        refused = desk.get(item)
+
+        assert refused.status_code == 403
+        assert CANARY not in refused.text
+        assert item not in desk.get("/support/items/").text
+        decisions = list_decisions("support.item")
+        assert {entry["event"] for entry in decisions} == {"use.refused"}
+        assert all("item_consented" in entry["missing"] for entry in decisions)
+        assert f"{CANARY} text" in cast.desk(sam).get(item).text
+        assert item in cast.desk(sam).get("/support/items/").text
+
+    def test_reads_what_is_opened_again_for_their_own_question(  # noqa: PLR0917
+        self, lookup, agent, sam, tom, alice, message
+    ):
+        item = f"/support/items/{message.id}/"
+        allow(ask(lookup, agent), alice, message.id)
+        allow(ask(look_up(alice, actor_of(tom)), actor_of(tom)), alice, message.id)
+
+        assert f"{CANARY} text" in cast.desk(tom).get(item).text
+        assert cast.desk(sam).get(item).status_code == 403
+
+    @pytest.mark.invariant(3)
+    @pytest.mark.parametrize("found", [False, True])
+    def test_sees_neither_the_consent_nor_the_key_in_the_database(  # noqa: PLR0917
+        self, lookup, agent, tom, alice, mailbox, message, found
+    ):
+        allow(ask(lookup, agent), alice, message.id)
+        if found:
+            look_up(alice, actor_of(tom))
+
+        for reader, count in ((agent, 1), (actor_of(tom), 0)):
+            with acting_as(ProcessClass.STAFF, reader), database.cursor() as cursor:
+                assert Consent.objects.filter(item=message.id).count() == count
+                cursor.execute("SELECT count(*) > 0 FROM vault_opened_held(%s)", [[mailbox.id]])
+                assert cursor.fetchone() == (count > 0,)
+
+    def test_is_refused_by_the_operation_even_in_the_owners_place(
+        self, lookup, agent, tom, alice, message
+    ):
+        """Whoever acts for the owner sees the rows; the permit is still the asker's."""
+        allow(ask(lookup, agent), alice, message.id)
+
+        with acting_as(ProcessClass.STAFF, alice), pytest.raises(AccessRefused) as caught:
+            support_permits.to_show_message(
+                actor=actor_of(tom), message_id=message.id, at=timezone.now()
+            )
+
+        assert Fact.ITEM_CONSENTED in caught.value.decision.missing
 
 
 class TestPagesOfTheAgent:

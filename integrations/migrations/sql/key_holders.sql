@@ -49,8 +49,9 @@ SELECT o.holder
 $body$;
 
 -- Those of the holders that are integrations of a message, or calendars' copies of an event, which its
--- owner opened to support, while that stands: if the person of the transaction is of support, or that
--- owner. A calendar's row names its holder, and a web process writes it: nobody else may have that holder.
+-- owner opened to support, while that stands: if the person of the transaction is of support, and the
+-- agent for whom it was opened if there is one, or that owner. A calendar's row names its holder, and a
+-- web process writes it: nobody else may have that holder.
 CREATE OR REPLACE FUNCTION public.key_holders_opened(holders uuid[])
 RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
@@ -62,7 +63,8 @@ SELECT m.integration_id
     ON u.id = nullif(current_setting('antares.person', true), '')::uuid
  WHERE m.integration_id = ANY(holders)
    AND a.feature = 'support' AND a.withdrawn_at IS NULL AND a.expires_at > now()
-   AND ((u.role = 'support' AND u.is_active) OR u.id = a.owner_id)
+   AND ((u.role = 'support' AND u.is_active AND coalesce(a.reader_id, u.id) = u.id)
+        OR u.id = a.owner_id)
 UNION ALL
 SELECT k.cache_id
   FROM public.limited_use_consent AS a
@@ -74,7 +76,8 @@ SELECT k.cache_id
     ON u.id = nullif(current_setting('antares.person', true), '')::uuid
  WHERE k.cache_id = ANY(holders)
    AND a.feature = 'support' AND a.withdrawn_at IS NULL AND a.expires_at > now()
-   AND ((u.role = 'support' AND u.is_active) OR u.id = a.owner_id)
+   AND ((u.role = 'support' AND u.is_active AND coalesce(a.reader_id, u.id) = u.id)
+        OR u.id = a.owner_id)
    AND NOT EXISTS (
        SELECT FROM public.key_holder_owners(ARRAY[k.cache_id]) AS o
         WHERE o.person <> a.owner_id OR o.calendar IS DISTINCT FROM k.id
