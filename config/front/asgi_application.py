@@ -96,7 +96,7 @@ class AsgiFront:
             await self._run_application(scope, client, make_environ(scope), route)
         except ClientDisconnected:
             logger.info("request.abandoned", extra={"route": route.pattern})
-            # granian reports a malformed chunk as a disconnect. Without a response it sends its own.
+            # granian reports a malformed chunk as a disconnect; without a response, it sends a 500.
             if not client.has_response:
                 await client.send_response(
                     error_answers.render_refusal(error_answers.refuse_broken_body(), path)
