@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import ProgrammingError, transaction
@@ -411,13 +412,19 @@ class TestRaces:
         assert question.state == QuestionState.WITHDRAWN
         assert Consent.objects.get(item=message.id).withdrawn_at is not None
 
-    def test_an_item_that_was_open_before_stays_open(
-        self, lookup, agent, alice, message, after_consent
+    @pytest.mark.parametrize("reader_id", [None, UUID(int=7)], ids=["any agent", "an agent"])
+    def test_an_item_that_was_open_before_stays_open(  # noqa: PLR0917
+        self, lookup, agent, alice, message, after_consent, reader_id
     ):
         question = ask(lookup, agent)
         with acting_as(ProcessClass.WEB, alice):
             support_access.open_to_support(
-                actor=alice, message_id=message.id, hours=72, version=VERSION, at=timezone.now()
+                actor=alice,
+                message_id=message.id,
+                hours=72,
+                version=VERSION,
+                reader_id=reader_id,
+                at=timezone.now(),
             )
         after_consent(lambda: withdraw(question, agent))
 
@@ -426,6 +433,7 @@ class TestRaces:
 
         consent = Consent.objects.get(item=message.id, withdrawn_at=None)
         assert consent.expires_at - timezone.now() > timedelta(hours=71)
+        assert consent.reader_id == reader_id
 
     def test_an_item_that_was_open_before_is_not_open_for_longer(
         self, lookup, agent, alice, message, after_consent
