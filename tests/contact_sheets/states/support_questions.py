@@ -103,15 +103,15 @@ def _allow(stage, question, **changes):
     return stage.alice.post(path, form, follow=True)
 
 
-def _read(stage, name="Sam"):
-    """Read the opened message as an agent, and return to the person's site."""
+def _read(stage, agent):
+    """Read the opened message as the agent who asked, and return to the person's site."""
     from django.test import override_settings
 
     from config.process_classes import ProcessClass
     from tests.staff_site import settings_of
 
     with override_settings(**settings_of(ProcessClass.STAFF)):
-        browser = stage.open_desk(Role.SUPPORT, name)
+        browser = cast.browser(agent, mfa=True, at_staff_site=True, recent=True)
         path = reverse("support-item", args=[_get_message(stage).id])
         assert browser.get(path).status_code == 200
 
@@ -169,8 +169,9 @@ def everything(stage):
     PurgeJob.objects.filter(id=job.id).update(support_act_id=act.id)
     for state in (QuestionState.DECLINED, QuestionState.WITHDRAWN, QuestionState.EXPIRED):
         _make_question(stage, state=state)
-    _allow(stage, _make_question(stage))
-    _read(stage)
+    sam = stage.add_person("Sam", Role.SUPPORT)
+    _allow(stage, _make_question(stage, agent_id=sam.id))
+    _read(stage, sam)
     _allow_event(stage, _ask_for_event(stage), _write_local_event(stage, "Rehearsal"))
     _make_question(stage, text=LONG)
     _make_question(stage, kind=ItemKind.EVENT, ticket="")
@@ -280,18 +281,20 @@ def message_allowed(stage):
 
 @GROUP.state()
 def message_was_read(stage):
-    question = _make_question(stage)
+    sam = stage.add_person("Sam", Role.SUPPORT)
+    question = _make_question(stage, agent_id=sam.id)
     _allow(stage, question)
-    _read(stage)
-    _read(stage, "Sue")
+    _read(stage, sam)
+    _read(stage, sam)
     return _get_question(stage, question)
 
 
 @GROUP.state()
 def message_taken_back(stage):
-    question = _make_question(stage)
+    sam = stage.add_person("Sam", Role.SUPPORT)
+    question = _make_question(stage, agent_id=sam.id)
     page = _allow(stage, question).text
-    _read(stage)
+    _read(stage, sam)
     path = page.partition('action="/settings/support/items/')[2].partition('"')[0]
     stage.alice.post(f"/settings/support/items/{path}")
     return _get_question(stage, question)
