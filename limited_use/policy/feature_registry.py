@@ -323,13 +323,13 @@ FEATURES: dict[str, Feature] = {
                     "When you choose a file, an attachment, a calendar or an export of your mail,"
                     " Antares passes it on to your Drive and keeps no copy. Antares sees only files"
                     " that it put there and folders that you choose, and shares none of them. It"
-                    " keeps the names, sizes and states of your uploads, encrypted, until you"
-                    " remove them from the list or disconnect the Drive. The files stay in your"
-                    " Drive."
+                    " keeps the names and types of your uploads, encrypted, and their sizes, times"
+                    " and states, not encrypted, until you remove them from the list or disconnect"
+                    " the Drive. The files stay in your Drive."
                 ),
             ),
             retention_days=None,
-            version=1,
+            version=2,
             platform_client=False,
         ),
         Feature(

@@ -101,8 +101,8 @@ DRIVE_PERMISSIONS: tuple[PolicyRule, ...] = (
     PolicyRule(
         id="keep-own-uploads",
         says=_(
-            "Antares stores the names, sizes and states of your uploads, encrypted, and never the"
-            " files."
+            "Antares stores the names and types of your uploads, encrypted, their sizes, times and"
+            " states, not encrypted, and never the files."
         ),
         clauses=("LU-1", "W-LU1", "AN-7"),
         purposes=_UPLOAD,

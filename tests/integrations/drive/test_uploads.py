@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,6 +21,8 @@ from integrations.models import (
 )
 from integrations.providers import errors, provider_http
 from integrations.providers.provider_access import ProviderAccess
+from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.rules import RULES
 from tests.api.schema import problem
 from tests.integrations.drive.tus_files import UNIT, make_checksum, make_file
 from tests.integrations.google import ALICE_BOX
@@ -266,6 +269,41 @@ class TestDisclosure:
         assert files.list() == []
         remote = next(file for file in files.list_remote() if file["size"] == len(data))
         assert files.sandbox.drive_content(ALICE_BOX, remote["id"]) == data
+
+    @pytest.mark.claim("feature.drive-disclosure")
+    @pytest.mark.parametrize(
+        "sentence",
+        [
+            FEATURES["drive"].disclosure,
+            next(rule.says for rule in RULES if rule.id == "keep-own-uploads"),
+        ],
+        ids=["disclosure", "rule"],
+    )
+    def test_names_what_the_row_has_encrypted_and_in_clear(
+        self, files, drive, transactional_db, sentence
+    ):
+        size = 123_457
+        files.upload(make_file(size), filename="Plan.odd", content_type="text/x-odd")
+        file = DriveFile.objects.get()
+        values = {
+            "names": "Plan.odd",
+            "types": "text/x-odd",
+            "sizes": str(size),
+            "times": file.created_at.strftime("%Y-%m-%d %H:%M:%S"),
+            "states": "done",
+        }
+        said = re.search(
+            r"the ([a-z, ]+) of your uploads, encrypted,(?: and)? their ([a-z, ]+), not encrypted",
+            str(sentence),
+        )
+        sealed, clear = (re.split(", | and ", words) for words in said.groups())
+
+        stored = read_rows("integrations_drivefile").decode()
+
+        assert sorted(sealed + clear) == sorted(values)
+        assert {word for word in values if values[word] in stored} == set(clear)
+        hidden = [values[word].encode().hex() for word in sealed]
+        assert not [text for text in hidden if text in stored]
 
     @pytest.mark.claim("feature.drive-disclosure")
     def test_holds_after_the_drive_is_disconnected(self, files, drive, transactional_db):
