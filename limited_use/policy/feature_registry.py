@@ -290,12 +290,12 @@ FEATURES: dict[str, Feature] = {
                 _(
                     "Reply suggestions can place a draft in your inbox, to people with whom you"
                     " have corresponded. It reads no mail for this and can send nothing. Antares"
-                    " deletes a draft that you do not open after 14 days. Reply suggestions stop"
-                    " the moment you switch them off."
+                    " deletes a draft 14 days after it was proposed, opened or not. Reply"
+                    " suggestions stop the moment you switch them off."
                 ),
             ),
             retention_days=None,
-            version=1,
+            version=2,
             platform_client=True,
             keeps=Keeps.NOTHING,
         ),

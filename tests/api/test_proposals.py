@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -24,6 +25,8 @@ from integrations.models import (
 from integrations.tasks.outbox import clear_outbox
 from limited_use.ledger import entries
 from limited_use.models import Leaf
+from limited_use.policy.feature_registry import FEATURES
+from limited_use.policy.stored_data import STORED_DATA
 from tests.api import cast
 from tests.api.calendars.asking import ok
 from tests.api.schema import problem
@@ -374,6 +377,13 @@ class TestEnd:
         ok(propose(assistant, alice), 201)
         ok(propose(assistant, alice, key="key-00000002"), 201)
         old = DraftProposal.objects.order_by("id").first()
+        said = re.search(
+            r"deletes a draft (\d+) days after it was proposed, opened or not\.",
+            str(FEATURES["reply-assistant"].disclosure),
+        )
+        at_most = re.search(r"for at most (\d+) days", str(STORED_DATA["reply-assistant"]))
+        assert old.expires_at - old.created_at == timedelta(days=int(said[1]))
+        assert said[1] == at_most[1]
         DraftProposal.objects.filter(id=old.id).update(
             expires_at=timezone.now(), opened_at=opened_at
         )
