@@ -49,6 +49,18 @@ class TestThePublicPage:
 
 
 class TestTheRepository:
+    def test_promises_no_mail_beside_channels_that_are_not_built(self):
+        promise = re.compile(
+            r"(next to|beside|with) (your|their) (other channels|calls|texts|chats)", re.IGNORECASE
+        )
+        documents = [path for path in ROOT.glob("*.md") if path.name != "CONTRIBUTING.md"]
+        pages = [*(ROOT / "templates").rglob("*"), *(ROOT / "config").rglob("*.html")]
+        texts = [(path, path.read_text("utf-8")) for path in documents + pages if path.is_file()]
+
+        found = [path.name for path, text in [*texts, *sources()] if promise.search(text)]
+
+        assert found == []
+
     @pytest.mark.clause("SECRET-REPO")
     def test_holds_no_credentials(self):
         looked = subprocess.run(

@@ -32,10 +32,7 @@ PURPOSES: Final[Mapping[str, ProductPurpose]] = MappingProxyType(
     {
         "mail": ProductPurpose(
             _("Mail"),
-            _(
-                "Read and search your mail next to your calls, texts and chats, open attachments,"
-                " and download a copy."
-            ),
+            _("Read and search your mail in one inbox, open attachments, and download a copy."),
             claim(
                 "connect.without-mail",
                 _("Your inbox and your searches show no mail of the account."),

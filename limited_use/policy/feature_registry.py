@@ -93,10 +93,10 @@ FEATURES: dict[str, Feature] = {
         Feature(
             key="inbox",
             title=_("Unified inbox"),
-            where=_("Inbox, next to your calls, texts and chats"),
+            where=_("Inbox"),
             says=claim(
                 "feature.inbox-only-you",
-                _("Shows your mail next to your other channels, to you alone."),
+                _("Shows the mail of all your accounts in one inbox, to you alone."),
             ),
             purposes=frozenset({Purpose.INBOX_DISPLAY}),
             data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
@@ -111,7 +111,7 @@ FEATURES: dict[str, Feature] = {
                 ),
             ),
             retention_days=90,
-            version=2,
+            version=3,
             platform_client=False,
         ),
         Feature(
@@ -142,7 +142,7 @@ FEATURES: dict[str, Feature] = {
         Feature(
             key="calendar",
             title=_("Calendar"),
-            where=_("Calendar, beside your calls, texts and chats"),
+            where=_("Calendar"),
             says=claim(
                 "feature.calendar-only-you", _("Shows your calendars in one view, to you alone.")
             ),
@@ -160,7 +160,7 @@ FEATURES: dict[str, Feature] = {
             ),
             retention_days=None,
             cache_hours=24,
-            version=2,
+            version=3,
             platform_client=False,
         ),
         Feature(
