@@ -615,7 +615,8 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         purge="rwd",
         columns={
             (_STAFF, "w"): (
-                *("state", "decided_by", "decided_at", "stopped_by", "ended_at", "next_try_at"),
+                *("state", "decided_by", "decided_at", "decision_signature", "stopped_by"),
+                *("ended_at", "next_try_at"),
             )
         },
     ),

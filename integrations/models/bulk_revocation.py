@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from accounts.ids import uuid7
 
-from .support import MAX_TEXT, MAX_TICKET, SupportReason
+from .support import MAX_SIGNATURE, MAX_TEXT, MAX_TICKET, SupportReason
 
 
 class BulkState(models.TextChoices):
@@ -42,6 +42,8 @@ class BulkRevocation(models.Model):
     reason = models.CharField(max_length=24, choices=SupportReason)
     text = models.CharField(max_length=MAX_TEXT)
     ticket = models.CharField(max_length=MAX_TICKET)
+    # See `integrations.support.signed_orders`.
+    signature = models.CharField(max_length=MAX_SIGNATURE, blank=True)
     state = models.CharField(max_length=16, choices=BulkState, default=BulkState.COUNTING)
     asked_at = models.DateTimeField()
     # The dry run: {"connections": 12, "people": 9, …}.
@@ -50,6 +52,7 @@ class BulkRevocation(models.Model):
     # The second person, who approved or rejected it.
     decided_by = models.UUIDField(null=True)
     decided_at = models.DateTimeField(null=True)
+    decision_signature = models.CharField(max_length=MAX_SIGNATURE, blank=True)
     stopped_by = models.UUIDField(null=True)
     ended_at = models.DateTimeField(null=True)
     lease_by = models.UUIDField(null=True)

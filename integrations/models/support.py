@@ -22,6 +22,8 @@ CODE_LASTS: Final = timedelta(minutes=10)
 #: How long an agent sees the state of a person whom they found.
 LOOKUP_LASTS: Final = timedelta(minutes=30)
 MAX_TEXT: Final = 500
+#: A time, and an HMAC-SHA256 in base64.
+MAX_SIGNATURE: Final = 64
 MAX_TICKET: Final = 40
 
 
@@ -179,6 +181,8 @@ class SupportAct(models.Model):
     ticket = models.CharField(max_length=MAX_TICKET, blank=True)
     # The stated effect, as counted when it was ordered: {"messages": 2000, …}.
     effect = models.JSONField(default=dict)
+    # See `integrations.support.signed_orders`.
+    signature = models.CharField(max_length=MAX_SIGNATURE, blank=True)
     state = models.CharField(
         max_length=16, choices=SupportActState, default=SupportActState.WAITING
     )

@@ -45,6 +45,7 @@ TITLES: Final[Mapping[str, StrOrPromise]] = {
     "support.bulk_approved": _("A bulk revocation began"),
     "support.bulk_crashed": _("A bulk revocation crashed"),
     "support.bulk_failed": _("A connection of a bulk revocation was not disconnected"),
+    "support.order_unsigned": _("An order of staff was not made by the staff site"),
     "support.unusual": _("A support agent looks up or disconnects unusually many people"),
     "sync.crashing": _("A sync crashes again and again"),
     "sync.damaged": _("The progress of a sync cannot be decrypted"),
@@ -162,6 +163,10 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
     "support.bulk_failed": _(
         "Find bulk_revocation.act_failed with this act in the log, and report the error. The"
         " account is still connected."
+    ),
+    "support.order_unsigned": _(
+        "Somebody wrote an order into the database with a login of the service. Nothing of it was"
+        " carried out. Replace the passwords of the database logins, and look for who used them."
     ),
     "support.unusual": _(
         "Ask the support agent why they looked up, or disconnected, this many people. Their acts"

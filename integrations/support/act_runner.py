@@ -39,7 +39,7 @@ from integrations.push import make_watches_due
 from limited_use.models import Receipt
 from limited_use.notifications import platform_mail
 
-from . import act_rows, notices
+from . import act_rows, notices, signed_orders
 from .act_rows import ClaimedAct
 
 logger = logging.getLogger(__name__)
@@ -76,6 +76,9 @@ def _run(
     claimed: ClaimedAct, carry_out: Callable[[ClaimedAct, Clock], SupportActState], now: Clock
 ) -> SupportActState:
     try:
+        if not signed_orders.is_signed_act(claimed.act):
+            signed_orders.raise_alarm(claimed.act, at=now())
+            return _settle(claimed, SupportActState.STOPPED, now())
         # What began under the agent's authority is finished.
         if not claimed.act.done_count and not act_rows.is_agent_active(claimed.act):
             return _settle(claimed, SupportActState.STOPPED, now())

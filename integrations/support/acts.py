@@ -40,7 +40,7 @@ from integrations.providers.local import LOCAL
 from limited_use.ledger import entries
 from limited_use.models import Receipt
 
-from . import act_rows, lookups
+from . import act_rows, lookups, signed_orders
 from .effect import SupportEffect, count_effect
 
 #: More single disconnects by one agent on one day raise an alarm.
@@ -149,6 +149,7 @@ def order_act(
     )
     try:
         with transaction.atomic(durable=True):
+            act.signature = signed_orders.sign_act(act)
             act.save(force_insert=True)
             entries.record_ledger_event(
                 event="support.act_ordered",

@@ -29,7 +29,7 @@ from integrations.models import (
 from integrations.providers import get_connectable_provider
 from limited_use.ledger import entries
 
-from . import lookups
+from . import lookups, signed_orders
 
 #: A proposal that nobody decides within this time is rejected by itself.
 DECIDED_WITHIN: Final = timedelta(hours=24)
@@ -99,7 +99,7 @@ def propose_bulk(proposal: BulkProposal, *, actor: Actor, at: datetime) -> BulkR
     until = min(proposal.connected_until or at, at)
     _check_proposal(proposal, until)
     with transaction.atomic(durable=True):
-        bulk = BulkRevocation.objects.create(
+        bulk = BulkRevocation(
             agent_id=agent_id,
             organisation_id=proposal.organisation_id,
             provider=proposal.provider,
@@ -111,6 +111,8 @@ def propose_bulk(proposal: BulkProposal, *, actor: Actor, at: datetime) -> BulkR
             asked_at=at,
             next_try_at=at,
         )
+        bulk.signature = signed_orders.sign_proposal(bulk)
+        bulk.save(force_insert=True)
         since = proposal.connected_from
         entries.record_ledger_event(
             event="bulk_revocation.proposed",
@@ -232,7 +234,10 @@ def _decide(
         raise SecondPersonNeeded
     if not proposed.update(state=state, decided_by=person_id, decided_at=at, **values):
         raise BulkNotOpen
-    return BulkRevocation.objects.get(id=bulk_id)
+    bulk = BulkRevocation.objects.get(id=bulk_id)
+    bulk.decision_signature = signed_orders.sign_decision(bulk)
+    bulk.save(update_fields=["decision_signature"])
+    return bulk
 
 
 def _get_person_id(actor: Actor) -> UUID:

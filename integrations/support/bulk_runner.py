@@ -32,7 +32,7 @@ from integrations.models import (
 )
 from limited_use.ledger import entries
 
-from . import bulk_act, bulk_matches, bulk_revocation
+from . import bulk_act, bulk_matches, bulk_revocation, signed_orders
 
 logger = logging.getLogger(__name__)
 
@@ -214,6 +214,8 @@ def _check_people(run: _Run) -> None:
     """
     Stop unless two different people, both still active staff with the permission, ordered it.
 
+    Their staff processes signed it: rows alone, which the database login can write, do not run.
+
     :raises _Ended:
     """
     bulk = run.bulk
@@ -228,9 +230,12 @@ def _check_people(run: _Run) -> None:
         # Pages of staff need a second factor; a worker has no session to ask.
         if needed[person_id] in get_role_permissions(role=role, mfa=True)
     }
-    if len(allowed_ids) == len({bulk.agent_id, bulk.decided_by}) == 2:  # noqa: PLR2004 - two people
+    is_signed = signed_orders.is_signed_bulk(bulk)
+    if is_signed and len(allowed_ids) == len({bulk.agent_id, bulk.decided_by}) == 2:  # noqa: PLR2004 - two people
         return
     at = run.now()
+    if not is_signed:
+        signed_orders.raise_alarm(bulk, at=at)
     with transaction.atomic(durable=True):
         _save(run, state=BulkState.STOPPED, ended_at=at)
         bulk_revocation.record_stop(bulk, stopped_by=None, at=at)

@@ -58,6 +58,7 @@ _WEEK = "finds what touches a window, to the week and no nearer"
 _COPIED = "finds the row again; dies with the key of the copy"
 _AGENT = "what a support agent wrote to the person about the case; shown to the person"
 _TICKET = "the number of the case in the ticket system; no address"
+_ORDER = "the signature of a staff process"
 _LOOKUP = "finds the row again; dies with the integration's key"
 
 #: Every clear column of tables with sealed columns; for other tables, columns with unclear types.
@@ -138,12 +139,15 @@ LISTED: Final[Mapping[str, tuple[ColumnKind, str]]] = {
     "integrations.SupportLookup.ticket": (ColumnKind.PLATFORM, _TICKET),
     "integrations.SupportAct.text": (ColumnKind.PLATFORM, _AGENT),
     "integrations.SupportAct.ticket": (ColumnKind.PLATFORM, _TICKET),
+    "integrations.SupportAct.signature": (ColumnKind.HASH, _ORDER),
     "integrations.SupportAct.effect": (ColumnKind.NUMBER, "counts of what it removes; shown"),
     "integrations.SupportQuestion.text": (ColumnKind.PLATFORM, _AGENT),
     "integrations.SupportQuestion.ticket": (ColumnKind.PLATFORM, _TICKET),
     "integrations.BulkRevocation.provider": (ColumnKind.WORD, "a provider's name of ours"),
     "integrations.BulkRevocation.text": (ColumnKind.PLATFORM, _AGENT),
     "integrations.BulkRevocation.ticket": (ColumnKind.PLATFORM, _TICKET),
+    "integrations.BulkRevocation.signature": (ColumnKind.HASH, _ORDER),
+    "integrations.BulkRevocation.decision_signature": (ColumnKind.HASH, _ORDER),
     "integrations.BulkRevocation.counts": (ColumnKind.NUMBER, "counts of what it removes; shown"),
     "integrations.SyncWork.resource": (ColumnKind.WORD, "what is synchronised: mail"),
     "integrations.SyncWork.stage": (ColumnKind.STATE, "how far the sync is"),
