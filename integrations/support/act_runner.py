@@ -77,7 +77,7 @@ def _run(
 ) -> SupportActState:
     try:
         if not signed_orders.is_signed_act(claimed.act):
-            signed_orders.raise_alarm(claimed.act, at=now())
+            signed_orders.report_unsigned(claimed.act, at=now())
             return _settle(claimed, SupportActState.STOPPED, now())
         # What began under the agent's authority is finished.
         if not claimed.act.done_count and not act_rows.is_agent_active(claimed.act):

@@ -235,7 +235,7 @@ def _check_people(run: _Run) -> None:
         return
     at = run.now()
     if not is_signed:
-        signed_orders.raise_alarm(bulk, at=at)
+        signed_orders.report_unsigned(bulk, at=at)
     with transaction.atomic(durable=True):
         _save(run, state=BulkState.STOPPED, ended_at=at)
         bulk_revocation.record_stop(bulk, stopped_by=None, at=at)

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from accounts import alarms
-from accounts.signed_values import InvalidSignedValue, read_signed_value, sign_value
+from accounts import alarms, signed_values
 from integrations.models import BulkRevocation, SupportAct
 
 _PURPOSE: Final = "order of staff"
@@ -49,18 +48,18 @@ def is_signed_bulk(bulk: BulkRevocation) -> bool:
     return is_signed_proposal and _is_signed(bulk, _DECISION_FIELDS, bulk.decision_signature)
 
 
-def raise_alarm(order: SupportAct | BulkRevocation, *, at: datetime) -> None:
+def report_unsigned(order: SupportAct | BulkRevocation, *, at: datetime) -> None:
     alarms.raise_alarm(kind="support.order_unsigned", about=order.id, window="", body={}, at=at)
 
 
 def _sign(order: SupportAct | BulkRevocation, fields: Sequence[str]) -> str:
-    return sign_value("", purpose=_PURPOSE, bound_to=_join(order, fields))
+    return signed_values.sign_value("", purpose=_PURPOSE, bound_to=_join(order, fields))
 
 
 def _is_signed(order: SupportAct | BulkRevocation, fields: Sequence[str], signature: str) -> bool:
     try:
-        read_signed_value(signature, purpose=_PURPOSE, bound_to=_join(order, fields))
-    except InvalidSignedValue:
+        signed_values.read_signed_value(signature, purpose=_PURPOSE, bound_to=_join(order, fields))
+    except signed_values.InvalidSignedValue:
         return False
     return True
 

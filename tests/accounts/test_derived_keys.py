@@ -256,7 +256,7 @@ PURPOSEFUL = {
     "compute_keyed_hash",
     "compute_keyed_hashes",
     "signed_values.sign_value",
-    "signed_values.read_value",
+    "signed_values.read_signed_value",
 }
 PACKAGES = ("accounts", "config", "integrations", "limited_use")
 #: Rows of the table whose values are made without the secret.

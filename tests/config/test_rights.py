@@ -33,6 +33,7 @@ from integrations.models import (
     Watch,
     WatchKind,
 )
+from integrations.support import signed_orders
 from limited_use.ledger import ledger_sequencer
 from limited_use.models import Receipt, Share
 from limited_use.models.shares import ShareLevel
@@ -135,7 +136,7 @@ def make_lookup(house) -> SupportLookup:
 def make_act(house, kind: SupportActKind) -> SupportAct:
     """Return an act that waits for a worker."""
     lookup, at = make_lookup(house), timezone.now()
-    return SupportAct.objects.create(
+    act = SupportAct(
         agent_id=lookup.agent_id,
         kind=kind,
         lookup=lookup,
@@ -147,13 +148,16 @@ def make_act(house, kind: SupportActKind) -> SupportAct:
         asked_at=at,
         next_try_at=at,
     )
+    act.signature = signed_orders.sign_act(act)
+    act.save(force_insert=True)
+    return act
 
 
 def make_bulk(house) -> BulkRevocation:
     """Return an approved bulk revocation of all accounts of the organisation."""
     at = timezone.now()
     sam, sina = (factories.make_user(name, role=Role.SUPPORT) for name in ("sam", "sina"))
-    return BulkRevocation.objects.create(
+    bulk = BulkRevocation(
         agent_id=sam.id,
         organisation=house.organisation,
         connected_until=at,
@@ -167,6 +171,10 @@ def make_bulk(house) -> BulkRevocation:
         decided_at=at,
         next_try_at=at,
     )
+    bulk.signature = signed_orders.sign_proposal(bulk)
+    bulk.decision_signature = signed_orders.sign_decision(bulk)
+    bulk.save(force_insert=True)
+    return bulk
 
 
 def make_share(house) -> Share:

@@ -31,7 +31,7 @@ from integrations.models import (
 )
 from integrations.notifications import notice_kinds, notice_preferences
 from integrations.purge import receipt_summary
-from integrations.support import notices, retention, support_codes
+from integrations.support import notices, retention, signed_orders, support_codes
 from integrations.tasks import support as tasks
 from integrations.tasks.notices import deliver_notice
 from limited_use.models import Receipt, ReceiptLink
@@ -127,15 +127,17 @@ class TestMaintenance:
         assert run_sync_act(act) == STATE.UNNECESSARY
 
     def test_changes_nothing_of_somebody_whom_the_agent_did_not_find(self, desk):
-        """A staff process could insert an order for Alice that names a mailbox of Bob."""
+        """A staff process could sign an order for Alice that names a mailbox of Bob."""
         bob, lookup, at = Desk(sam=desk.sam), desk.find(), timezone.now()
         later = at + timedelta(days=1)
         SyncWork.objects.update(next_sync_at=later)
         with acting_as(ProcessClass.STAFF, desk.actor):
-            act = SupportAct.objects.create(
+            act = SupportAct(
                 agent_id=desk.sam.id, kind=KIND.SYNC_NOW, lookup=lookup, user=desk.alice,
                 integration_id=bob.mail.id, reason="other", asked_at=at, next_try_at=at,
             )  # fmt: skip
+            act.signature = signed_orders.sign_act(act)
+            act.save(force_insert=True)
 
         assert run_sync_act(act) == STATE.WAITING
 
