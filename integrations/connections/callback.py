@@ -19,7 +19,12 @@ from django.utils import timezone
 from accounts import row_owner
 from integrations.access.endpoints import get_provider_endpoints, redirect_uri
 from integrations.coordination import database_contention
-from integrations.grants import provider_alerts, provider_credentials, shared_grants
+from integrations.grants import (
+    provider_alerts,
+    provider_credentials,
+    shared_grants,
+    unsaved_grants,
+)
 from integrations.models import AttemptOutcome, ConnectAttempt
 from integrations.providers import PROVIDERS, errors, id_tokens, oauth_client
 from integrations.providers.oauth_client import OAuthEndpoints, TokenSet
@@ -193,11 +198,12 @@ def _exchange_code(provider: Provider, callback: OAuthCallback, *, at: datetime)
 def _save_or_discard(
     attempt: ConnectAttempt, tokens: TokenSet, *, provider: Provider, at: datetime
 ) -> AttemptOutcome:
+    account_blind = save_grant.get_account_blind(provider.key, tokens)
+    unsaved_grants.keep_grant(attempt, tokens, account_blind=account_blind)
     try:
         return _save_after_revocations(attempt, tokens, provider=provider, at=at)
     except Exception:
         # On any error, no unsaved grant stays at the provider.
-        account_blind = save_grant.get_account_blind(provider.key, tokens)
         provider_credentials.discard_tokens(
             tokens,
             provider=provider.key,

@@ -118,7 +118,13 @@ def end_attempt(
         replaceable_outcomes.add(AttemptOutcome.EXPIRED)
     pending = ConnectAttempt.objects.filter(id=attempt_id, outcome__in=replaceable_outcomes)
     return bool(
-        pending.update(outcome=outcome, ended_at=at, settled_at=None, connection_id=connection_id)
+        pending.update(
+            outcome=outcome,
+            ended_at=at,
+            settled_at=None,
+            connection_id=connection_id,
+            unsaved_grant="",
+        )
     )
 
 

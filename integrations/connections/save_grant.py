@@ -126,8 +126,10 @@ def store_grant(
             product=attempt.product,
         )
         attempt.connection, attempt.outcome, attempt.ended_at = connection, outcome, at
-        attempt.settled_at = None
-        attempt.save(update_fields=["connection", "outcome", "ended_at", "settled_at"])
+        attempt.settled_at, attempt.unsaved_grant = None, ""
+        attempt.save(
+            update_fields=["connection", "outcome", "ended_at", "settled_at", "unsaved_grant"]
+        )
         connect_attempts.settle_attempts(older_ids, at=at)
     return outcome
 

@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
                 ('used_at', models.DateTimeField(null=True)),
                 ('expires_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
+                ('unsaved_grant', models.TextField(blank=True)),
                 ('settled_at', models.DateTimeField(null=True)),
             ],
             options={

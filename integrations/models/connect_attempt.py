@@ -39,7 +39,7 @@ class AttemptOutcome(models.TextChoices):
 
 
 class ConnectAttempt(models.Model):
-    """One visit to a provider's consent page. It stores no secret, only the state's hash."""
+    """One visit to a provider's consent page. Of the state it stores only the hash."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
@@ -65,6 +65,9 @@ class ConnectAttempt(models.Model):
     used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    # The grant between its issue and its storage, encrypted: if the process is killed there, a
+    # sweep revokes it (`grants.unsaved_grants`).
+    unsaved_grant = models.TextField(blank=True)
     # The outcome needs no more attention: a later connect of the product succeeded, the owner
     # dismissed it, or an administrator's link was created. Reset to null when the attempt ends
     # again.

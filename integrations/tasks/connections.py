@@ -10,7 +10,7 @@ from integrations.connections import (
     oauth_state,
 )
 from integrations.coordination.task_queue import enqueue
-from integrations.grants import shared_grants
+from integrations.grants import shared_grants, unsaved_grants
 from integrations.notifications import owner_notices
 from integrations.sync import status_history
 from integrations.web import idempotency
@@ -22,6 +22,7 @@ def sweep_connections(**_: object) -> None:
     """Send due notices before disconnects: an owner is notified before their mail is deleted."""
     at = timezone.now()
     oauth_state.expire_attempts(at=at)
+    unsaved_grants.revoke_left_grants(at=at)
     admin_consent.delete_expired(at=at)
     shared_grants.delete_expired_discards(at=at)
     owner_notices.send_due_notices(at=at)

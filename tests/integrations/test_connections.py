@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts import memberships, user_provisioning
 from accounts.models import Alarm
+from config.process_classes import ProcessClass
 from integrations import connections, providers, purge
 from integrations.access import account_address
 from integrations.access.request_context import InvalidChoice
@@ -25,7 +26,7 @@ from integrations.connections import (
     oauth_state,
     save_grant,
 )
-from integrations.grants import provider_alerts, provider_credentials
+from integrations.grants import provider_alerts, provider_credentials, unsaved_grants
 from integrations.mail import sync_controls
 from integrations.models import (
     AttemptOutcome,
@@ -59,7 +60,9 @@ from tests.factories import (
     make_organisation,
     make_user,
 )
+from tests.fakes.mail import KilledDuringFetch
 from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser, query_of
+from tests.walls import acting_as
 from tests.worlds.sandbox import GMAIL_READONLY
 
 pytestmark = pytest.mark.django_db
@@ -713,6 +716,61 @@ class TestWhatHappensMeanwhile:
         assert not Connection.objects.exists()
         assert not google.grants(ALICE_BOX)
         assert "grant.discarded" in list_ledger_events()
+
+
+class TestAKilledConnect:
+    """The process dies between the provider's grant and our row of it."""
+
+    @pytest.fixture
+    def killed(self, browser_of, alice, google, monkeypatch):
+        def kill(**_):
+            raise KilledDuringFetch
+
+        browser = browser_of(alice)
+        back = google.consent(browser.begin(), email=ALICE_BOX)
+        with monkeypatch.context() as patch, pytest.raises(KilledDuringFetch):
+            patch.setattr(save_grant, "store_grant", kill)
+            browser.arrive(back)
+        return ConnectAttempt.objects.get()
+
+    def sweep(self, after):
+        at = timezone.now() + after
+        with acting_as(ProcessClass.PURGE):
+            oauth_state.expire_attempts(at=at)
+            unsaved_grants.revoke_left_grants(at=at)
+
+    @pytest.mark.clause("TOK-SEC")
+    def test_leaves_a_grant_that_the_sweep_revokes(self, killed, google):
+        assert google.grants(ALICE_BOX)
+        self.sweep(after=timedelta(minutes=1))
+        assert google.grants(ALICE_BOX)
+
+        self.sweep(after=timedelta(minutes=11))
+
+        assert not google.grants(ALICE_BOX)
+        killed.refresh_from_db()
+        assert (killed.outcome, killed.unsaved_grant) == (AttemptOutcome.EXPIRED, "")
+        assert list_ledger_events().count("grant.discarded") == 1
+
+    def test_revokes_nothing_that_a_later_connect_stored(self, killed, browser_of, alice, google):
+        browser_of(alice).connect()
+
+        self.sweep(after=timedelta(minutes=11))
+
+        assert google.grants(ALICE_BOX)
+        assert Connection.objects.get().status == ConnectionStatus.ACTIVE
+
+    def test_keeps_the_token_encrypted_and_only_until_it_is_stored(self, killed, browser_of, alice):
+        assert killed.unsaved_grant.startswith("f1.")
+
+        assert browser_of(alice).connect().unsaved_grant == ""
+
+    def test_is_forgotten_where_no_secret_opens_it(self, killed, google, settings):
+        settings.ROOT_SECRETS = ["another secret"]
+
+        self.sweep(after=timedelta(minutes=11))
+
+        assert not ConnectAttempt.objects.exclude(unsaved_grant="").exists()
 
 
 class TestDisconnectOfConnection:

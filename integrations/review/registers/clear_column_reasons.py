@@ -220,6 +220,10 @@ LISTED: Final[Mapping[str, tuple[ColumnKind, str]]] = {
     "integrations.ConnectAttempt.state_hash": (ColumnKind.HASH, "the state, which is random"),
     "integrations.ConnectAttempt.session_hash": (ColumnKind.HASH, "the browser's session"),
     "integrations.ConnectAttempt.asked_scopes": (ColumnKind.WORD, "names of permissions we asked for"),
+    "integrations.ConnectAttempt.unsaved_grant": (
+        ColumnKind.WRAPPED,
+        "a token, encrypted under a derived key, until the attempt ends or a sweep revokes it",
+    ),
     "integrations.ConnectAttempt.feature_versions": (ColumnKind.NUMBER, "versions by feature key"),
     "integrations.Approval.provider": (ColumnKind.WORD, _PROVIDER_KEY),
     "integrations.Approval.product": (ColumnKind.WORD, _PRODUCT),
