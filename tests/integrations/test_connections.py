@@ -728,9 +728,10 @@ class TestAKilledConnect:
 
         browser = browser_of(alice)
         back = google.consent(browser.begin(), email=ALICE_BOX)
-        with monkeypatch.context() as patch, pytest.raises(KilledDuringFetch):
+        with monkeypatch.context() as patch:
             patch.setattr(save_grant, "store_grant", kill)
-            browser.arrive(back)
+            with pytest.raises(KilledDuringFetch):
+                browser.arrive(back)
         return ConnectAttempt.objects.get()
 
     def sweep(self, after):
