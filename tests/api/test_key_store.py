@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.conf import settings
 
 from limited_use.models import DataKey
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import data_keys
+from limited_use.vault.keyring.keyring_factory import get_keyring
+from limited_use.vault.keyring.keyring_port import KeyBinding
+from limited_use.vault.keyring.keyring_transit import TransitKeyring
 from tests.api import cast
 from tests.integrations import household as houses
 
@@ -22,8 +28,36 @@ def outage(alice):
         away.rename(folder)
 
 
+@pytest.fixture
+def engine(alice, openbao, settings):
+    """Return a key store whose transit engine holds the keys of all data keys."""
+    former, place = get_keyring(), openbao.place("first-request")._replace(token=openbao.root)
+    TransitKeyring.create(place)
+    settings.KEYRING = replace(settings.KEYRING, **place._asdict())
+    for row in DataKey.objects.all():
+        line, binding = KeyLine(row.line), KeyBinding(row.holder, bytes(row.key_id))
+        key = former.unwrap(line, row.kek_epoch, bytes(row.wrapped), binding)
+        wrapped = get_keyring().wrap(line, row.kek_epoch, key, binding)
+        DataKey.objects.filter(pk=row.pk).update(wrapped=wrapped)
+    data_keys.drop_cached_keys()
+    return openbao
+
+
 @pytest.mark.invariant(2)
 class TestKeyStoreUnavailable:
+    def test_ends_for_the_first_request_after_it_returned(self, alice, engine):
+        browser = cast.browser(alice.user)
+        engine.seal()
+        try:
+            during = [browser.get("/v1/users/me/messages") for _ in range(2)]
+        finally:
+            engine.unseal()
+        after = browser.get("/v1/users/me/messages")
+
+        assert [answer.json()["code"] for answer in during] == ["key-store-unavailable"] * 2
+        assert after.status_code == 200
+        assert after.json()["data"][0]["subject"]
+
     @pytest.mark.parametrize("address", ["/v1/users/me/messages", "/inbox/"])
     def test_is_503_and_passes(self, alice, outage, address):
         browser = cast.browser(alice.user)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import httpx
 import pytest
@@ -16,7 +18,6 @@ from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.sinks import download_sink
 from limited_use.vault import blind_index, data_keys, opening
-from limited_use.vault.keyring import transit_store
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import (
     EpochGone,
@@ -42,12 +43,6 @@ def ring(transit_ring, settings):
     settings.LEDGER_ORIGIN = "ledger.example/log1"
     data_keys.drop_cached_keys()
     return transit_ring
-
-
-@pytest.fixture(autouse=True)
-def _no_pause(monkeypatch):
-    """Ask at once after a fault; that it waits is told apart."""
-    monkeypatch.setattr(transit_store, "PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -158,20 +153,63 @@ class TestSlowness:
         assert caught.value.__context__ is None
         assert ring.unwrap(CONTENT, 1, wrapped, BOUND) == KEY
 
-    def test_is_waited_for_by_one_and_told_to_all_who_come_soon_after(self, slow, monkeypatch):
-        before, ring = slow
+    def test_is_waited_for_by_one_and_told_to_all_who_come_before_it_is_over(
+        self, slow, monkeypatch
+    ):
+        _, ring = slow
         ring.list_epochs(CONTENT)
-        monkeypatch.setattr(transit_store, "PAUSE_SECONDS", 3600.0)
-        before.close()
-        with pytest.raises(KeyStoreUnavailable):
-            ring.list_epochs(CONTENT)
+        asked, is_asked, is_over = [], Event(), Event()
+        send = ring._client._client.request
+
+        def request(*arguments, **options):
+            asked.append(arguments)
+            is_asked.set()
+            assert is_over.wait(timeout=60)
+            return send(*arguments, **options)
+
+        ring._client._is_down = True
+        monkeypatch.setattr(ring._client._client, "request", request)
+        with ThreadPoolExecutor(1) as threads:
+            first = threads.submit(ring.list_epochs, CONTENT)
+            assert is_asked.wait(timeout=60)
+            for _ in range(3):
+                with pytest.raises(KeyStoreUnavailable):
+                    ring.list_epochs(CONTENT)
+            assert len(asked) == 1
+            is_over.set()
+
+            assert first.result() == ring.list_epochs(CONTENT) == (1,)
+
+    def test_is_told_to_who_waited_for_the_token_of_a_call_that_failed(self, slow, monkeypatch):
+        _, ring = slow
         asked = []
+
+        def wait_for_token():
+            ring._client._is_down = True
+            return "token"
+
+        monkeypatch.setattr(ring._client, "_get_token", wait_for_token)
         monkeypatch.setattr(ring._client._client, "request", asked.append)
 
         with pytest.raises(KeyStoreUnavailable):
             ring.list_epochs(CONTENT)
-
         assert asked == []
+
+    def test_that_began_before_another_was_answered_stops_nobody(self, slow, monkeypatch):
+        _, ring = slow
+        send = ring._client._client.request
+
+        def fail_late(*_, **__):
+            monkeypatch.setattr(ring._client._client, "request", send)
+            assert ring.list_epochs(CONTENT) == (1,)
+            raise httpx.ReadTimeout("")
+
+        ring.list_epochs(CONTENT)
+        monkeypatch.setattr(ring._client._client, "request", fail_late)
+        with pytest.raises(KeyStoreUnavailable):
+            ring.list_epochs(CONTENT)
+
+        assert not ring._client._is_down
 
     def test_is_bounded_in_seconds(self, ring):
         timeout = ring._client._client.timeout

@@ -10,7 +10,7 @@ import math
 import os
 import ssl
 import weakref
-from threading import Lock
+from threading import Lock, get_ident
 from time import monotonic
 from typing import Any, Final
 
@@ -20,8 +20,6 @@ from .keyring_port import KeyringConfig, KeyStoreUnavailable, NoKeyring, key_ser
 
 # A person may be waiting for the page.
 TIMEOUT: Final = httpx.Timeout(2.0, connect=1.0)
-# After a failure, calls fail at once for this long, instead of waiting in line.
-PAUSE_SECONDS: Final = 1.0
 # A token is renewed when this share of its life is left.
 RENEW_AT: Final = 0.5
 _OK, _BAD_REQUEST, _DENIED, _MISSING = 200, 400, 403, 404
@@ -54,7 +52,12 @@ class TransitClient:
         self._lock = Lock()
         self._token = ""
         self._renew_at = math.inf
-        self._down_until = 0.0
+        # After a failure, one caller at a time tries the store again; the others fail at once,
+        # instead of waiting in line.
+        self._is_down = False
+        self._answered_at = -math.inf
+        self._trial = Lock()
+        self._trial_thread = 0
 
     def call_api(
         self, method: str, path: str, body: dict[str, Any] | None = None
@@ -66,6 +69,20 @@ class TransitClient:
         :raises NoKeyring: if the store denies access
         :raises TransitRequestDeclined:
         """
+        if not self._is_down:
+            return self._call_with_token(method, path, body)
+        if not self._trial.acquire(blocking=False):
+            raise KeyStoreUnavailable
+        try:
+            self._trial_thread = get_ident()
+            return self._call_with_token(method, path, body)
+        finally:
+            self._trial_thread = 0
+            self._trial.release()
+
+    def _call_with_token(
+        self, method: str, path: str, body: dict[str, Any] | None
+    ) -> dict[str, Any]:
         token = self._get_token()
         answer = self._send_request(method, path, body, token)
         if answer.status_code == _DENIED:
@@ -133,8 +150,9 @@ class TransitClient:
     def _send_request(
         self, method: str, path: str, body: dict[str, Any] | None, token: str | None
     ) -> httpx.Response:
-        if monotonic() < self._down_until:
+        if self._is_down and self._trial_thread != get_ident():
             raise KeyStoreUnavailable
+        started_at = monotonic()
         headers = {"X-Vault-Token": token} if token else {}
         context_token = key_server_address.set(self._address)
         try:
@@ -144,8 +162,10 @@ class TransitClient:
         finally:
             key_server_address.reset(context_token)
         if answer is not None and answer.status_code in {_OK, 204, _BAD_REQUEST, _DENIED, _MISSING}:
+            self._is_down, self._answered_at = False, monotonic()
             return answer
-        self._down_until = monotonic() + PAUSE_SECONDS
+        # A call that began before another one was answered says nothing new.
+        self._is_down = self._is_down or self._answered_at < started_at
         # Outside the except block: the client's error contains our token.
         raise KeyStoreUnavailable
 

@@ -15,7 +15,6 @@ from limited_use.models import Receipt
 from limited_use.policy.key_lines import KeyLine
 from limited_use.rotation import key_epochs
 from limited_use.vault import data_keys, envelope
-from limited_use.vault.keyring import transit_store
 from limited_use.vault.keyring.keyring_factory import _open_transit
 from limited_use.vault.keyring.keyring_port import EpochGone
 from limited_use.vault.keyring.keyring_transit import TransitKeyring
@@ -63,13 +62,12 @@ class Engine(Files):
 
 
 @pytest.fixture(params=["files", "transit"])
-def store(request, tmp_path, settings, monkeypatch):
+def store(request, tmp_path, settings):
     """Return a key store of this test's own, which can be copied and put back."""
     copy = tmp_path / "copy"
     if request.param == "files":
         yield Files(settings.KEYRING.folder, copy)
         return
-    monkeypatch.setattr(transit_store, "PAUSE_SECONDS", 0.0)
     (tmp_path / "bao").mkdir()
     with server.run_openbao(tmp_path / "bao") as bao:
         place = bao.place("copies")._replace(token=bao.root)
