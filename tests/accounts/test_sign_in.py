@@ -104,8 +104,13 @@ class TestSigningIn:
     def test_finds_no_account_that_nobody_registered(self):
         assert not User.objects.exists()
 
+    @pytest.mark.clause("AN-31")
     @pytest.mark.claim("children.no-sign-up")
     def test_offers_no_sign_up(self, client):
+        page = client.get("/children/").content.decode()
+
+        assert "for organisations and is not directed to children" in page
+        assert 'href="/contact/"' in page
         assert client.get("/accounts/signup/").status_code == 404
         assert not AccountAdapter().is_open_for_signup(None)
 

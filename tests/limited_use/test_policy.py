@@ -332,6 +332,43 @@ class TestForbidding:
     def test_never_serves_this_purpose_whatever_the_facts(self, purpose):
         assert open_uses(purpose=purpose) == set()
 
+    @pytest.mark.claim("home.nothing-else")
+    def test_serves_others_only_after_an_act_of_the_owner(self):
+        acts = {
+            Recipient.PLATFORM_FEATURE: {Fact.DELEGATION_LIVE},
+            Recipient.REGISTERED_USER: {Fact.SHARE_LIVE},
+            Recipient.SUPPORT_AGENT: {Fact.ITEM_CONSENTED},
+            Recipient.OTHER_OWN_ACCOUNT: {Fact.CROSSING_ORDERED},
+        }
+        # The owner acts, or ordered it before.
+        ordered = {
+            Purpose.MAIL_SEND: {Fact.ACTOR_OWNS, Fact.SEND_ORDERED},
+            Purpose.CALENDAR_INVITE: {Fact.ACTOR_OWNS},
+            Purpose.DRIVE_UPLOAD: {
+                Fact.ACTOR_OWNS,
+                Fact.UPLOAD_ORDERED,
+                Fact.STANDING_CONSENT_COVERS,
+            },
+            Purpose.NOTIFY_OWNER: {Fact.NOTIFICATION_CHOSEN},
+        }
+        # Support compares an address that it typed, and sees no data.
+        found = {use for use in open_uses() if use.purpose != Purpose.SUPPORT_FIND}
+        opened = {
+            use
+            for use in found
+            if (use.recipient in acts and allowed(*use, ALL_FACTS - acts[use.recipient]))
+            or (
+                use.recipient == Recipient.OWN_PROVIDER
+                and use.purpose in ordered
+                and allowed(*use, ALL_FACTS - ordered[use.purpose])
+            )
+        }
+
+        assert opened == set()
+        assert {use.recipient for use in found} == {
+            Recipient.OWNER, Recipient.OWN_PROVIDER, Recipient.VAULT, *acts,
+        }  # fmt: skip
+
     @pytest.mark.claim("data-use.no-training", "data-use.refused")
     @pytest.mark.clause("LU-2")
     @pytest.mark.clause("LU-5")

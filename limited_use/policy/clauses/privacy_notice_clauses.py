@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from limited_use.policy.policy_vocabulary import Fact
 
-from .clause_types import ANTARES, LEGAL, OPERATOR, SECURITY, ClauseDuty, PolicyClause
+from .clause_types import (
+    ANTARES,
+    LEGAL,
+    OPERATOR,
+    SECURITY,
+    ClauseConfidence,
+    ClauseDuty,
+    PolicyClause,
+)
 
 NOTICE: tuple[PolicyClause, ...] = (
     PolicyClause(
@@ -184,8 +192,19 @@ NOTICE: tuple[PolicyClause, ...] = (
         id="AN-23",
         says="Users can see and export their stored data.",
         source=ANTARES,
-        quote="a right of access and correction",
+        quote="a right of access",
         facts=(Fact.EXPORT_ASKED,),
+    ),
+    PolicyClause(
+        id="AN-23.2",
+        says="Users can have their stored data corrected.",
+        source=ANTARES,
+        quote="a right of access and correction",
+        duty=ClauseDuty(
+            OPERATOR,
+            "Corrects a name or a sign-in address by hand: no page or command does. Users correct"
+            " mail, events and files at the provider, and events also in Antares.",
+        ),
     ),
     PolicyClause(
         id="AN-24",
@@ -243,6 +262,21 @@ NOTICE: tuple[PolicyClause, ...] = (
         duty=ClauseDuty(
             LEGAL,
             "Notifies the user. Antares receives such data only from the user's own provider.",
+        ),
+    ),
+    PolicyClause(
+        id="AN-31",
+        says="The service is for organisations and is not directed to children.",
+        source=ANTARES,
+        # The page of this service says it. The wording of the notice is not among our facts.
+        confidence=ClauseConfidence.OURS,
+        code=(
+            "integrations.urls.public_pages.views.show_children",
+            "accounts.allauth_adapter.AccountAdapter",
+        ),
+        duty=ClauseDuty(
+            OPERATOR,
+            "Disconnects the accounts of a child when somebody reports it to the support address.",
         ),
     ),
 )
