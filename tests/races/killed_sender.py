@@ -2,8 +2,9 @@
 A process whose children take turns at commands of the outbox, each killed at a given line.
 
 Reads a JSON object per line of its input: `command`, the `seconds` by which its clock is ahead, and
-`line`, the number of the line of `STEPS` before which the child is killed (0: it is not). Answers
-how the child ended: `0` it ran, `3` nothing was due, `-9` it was killed, `1` an error.
+`line`, the number of the line of `STEPS` before which the child is killed (0: it is not), or
+`place`, a file and a function at whose beginning it is killed ("": it is not). Answers how the
+child ended: `0` it ran, `3` nothing was due, `-9` it was killed, `1` an error.
 `python -m tests.races.killed_sender`
 """
 
@@ -53,7 +54,9 @@ def start_child(asked: dict[str, Any]) -> int:
     pid = os.fork()
     if pid:
         return pid
-    if asked["line"]:
+    if asked["place"]:
+        sequencing.kill_at(asked["place"], folder=_FOLDER)
+    elif asked["line"]:
         sequencing.kill_before(asked["line"], steps=STEPS)
     os._exit(take_turn(UUID(asked["command"]), timedelta(seconds=asked["seconds"])))
 

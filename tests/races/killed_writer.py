@@ -18,7 +18,6 @@ import signal
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import django
@@ -45,17 +44,6 @@ resolve("/v1/users/me/events")
 _FOLDER = Path(integrations.__file__).parent
 
 
-def kill_at(place: str) -> None:
-    file, _, function = place.partition(":")
-    path = str(_FOLDER / file)
-
-    def enter(frame: FrameType, _event: str, _argument: Any) -> None:
-        if frame.f_code.co_filename == path and frame.f_code.co_name == function:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.settrace(enter)
-
-
 def write(asked: dict[str, Any]) -> int:
     client = Client(headers={"Host": "localhost", "Idempotency-Key": asked["key"]})
     client.cookies.load(asked["cookies"])
@@ -68,7 +56,7 @@ def start_child(asked: dict[str, Any], answer: int) -> int:
     if pid:
         return pid
     if "place" in asked:
-        kill_at(asked["place"])
+        sequencing.kill_at(asked["place"], folder=_FOLDER)
     elif asked["line"]:
         steps = {str(_FOLDER / name) for name in asked["steps"]}
         sequencing.kill_before(asked["line"], steps=steps)

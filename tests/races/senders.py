@@ -46,8 +46,10 @@ class SenderProcess:
             text=True,
         )
 
-    def take_turn(self, command: OutboxCommand, *, seconds: float, line: int) -> int:
-        asked = {"command": str(command.id), "seconds": seconds, "line": line}
+    def take_turn(
+        self, command: OutboxCommand, *, seconds: float, line: int = 0, place: str = ""
+    ) -> int:
+        asked = {"command": str(command.id), "seconds": seconds, "line": line, "place": place}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
@@ -130,7 +132,7 @@ class SendingUnderFaults:
             if fault in _EDITS and command.state == OutboxState.SENDING:
                 self._change_draft(house, fault)
                 fault = ""
-            skipped = self._skip_to(command, skipped)
+            skipped = self.skip_to(command, skipped)
         self.sandbox.clear_faults()
         self.sandbox.dial(gmail_send_seconds=0.0, graph_send_seconds=0.0, graph_outbox=True)
         return command
@@ -144,7 +146,7 @@ class SendingUnderFaults:
             else:
                 self.sandbox.edit_draft(text="Changed elsewhere.", **where)
 
-    def _skip_to(self, command: OutboxCommand, skipped: float) -> float:
+    def skip_to(self, command: OutboxCommand, skipped: float) -> float:
         """Let the clocks of the worker and of the provider run until the command is due."""
         due = max(command.due_at, command.lease_until or command.due_at)
         ahead = (due - timezone.now()).total_seconds() + 0.01

@@ -52,6 +52,18 @@ def kill_before(line: int, *, steps: set[str] = STEPS) -> None:
     sys.settrace(step)
 
 
+def kill_at(place: str, *, folder: Path) -> None:
+    """:param place: a file of the folder and a function; the process is killed at its beginning"""
+    file, _, function = place.partition(":")
+    path = str(folder / file)
+
+    def enter(frame: FrameType, _event: str, _argument: Any) -> None:
+        if frame.f_code.co_filename == path and frame.f_code.co_name == function:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.settrace(enter)
+
+
 def child(line: int) -> int:
     pid = os.fork()
     if pid:

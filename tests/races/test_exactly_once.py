@@ -11,12 +11,15 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from integrations.models import OutboxState
+from integrations.outbox import dispatch
 from tests.integrations import google, microsoft
+from tests.integrations.outbox import sending
 from tests.integrations.purge.conftest import keyring
 from tests.races import killed_sender, senders
 from tests.races.senders import SenderProcess, SendingReport, SendingUnderFaults
@@ -76,6 +79,41 @@ class TestSendingUnderFaults:
         assert report.unsettled == []
         assert report.states[OutboxState.SENT] >= 5
         assert faults["killed"] >= 3
+
+    @pytest.mark.parametrize(
+        ("place", "leaves_after"),
+        [
+            # The first look is at the end of the dead worker's lease, long after the request.
+            ("outbox/send_looks.py:look", dispatch.LEASE_TIME + timedelta(seconds=15)),
+            # The first look is at once.
+            ("", timedelta(seconds=100)),
+        ],
+    )
+    def test_is_once_if_the_message_appears_after_a_look(self, providers, place, leaves_after):
+        sandbox, found, environment = providers
+        _, house = senders.make_mailboxes(sandbox, found, 2)
+        # Until it leaves, Outlook shows an accepted message as an intact draft.
+        sandbox.dial(graph_send_seconds=leaves_after.total_seconds(), graph_outbox=False)
+        sandbox.fail_next(path_suffix="/send", drop="after")
+        command, skipped = sending.order(house), 6.0
+        with SenderProcess(**environment) as process:
+            clocks = SendingUnderFaults(sandbox, process, SEED)
+            ended = process.take_turn(command, seconds=skipped, place=place)
+            assert ended == (-9 if place else killed_sender.RAN)
+            command.refresh_from_db()
+            if place:
+                skipped = clocks.skip_to(command, skipped)
+                process.take_turn(command, seconds=skipped)
+            looks = 1
+            command.refresh_from_db()
+            while command.due_at is not None and looks < 5:
+                skipped = clocks.skip_to(command, skipped)
+                process.take_turn(command, seconds=skipped)
+                command.refresh_from_db()
+                looks += 1
+
+        assert (command.state, len(sandbox.sent(tag=str(command.id)))) == (OutboxState.SENT, 1)
+        assert looks == 2
 
     @pytest.mark.thorough("hundreds of messages, sent with faults and kills at every step")
     def test_of_forty_mailboxes_is_exactly_once_or_honestly_unknown(self, providers):
