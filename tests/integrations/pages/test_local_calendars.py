@@ -396,6 +396,16 @@ class TestRemoving:
         import_file(browser, home, calendar(TEA))
         bob = actor_of(*person("bob", alice[1], at=timezone.now()))
         share_calendar(actor_of(*alice), bob, home.id, ShareLevel.DETAILS)
+        page = browser.get(reverse_local_calendar("-remove", home)).content.decode()
+        # Each part of what it says is a row that the end of this test looks for.
+        assert [
+            part in page_reading.text(page)
+            for part in (
+                "Antares removes all of it: 1 event, its name, and every share of it.",
+                "Its key is destroyed at once. From then on, Antares cannot open it.",
+                "It is stored only in Antares. A removed calendar cannot be restored.",
+            )
+        ] == [True] * 3
 
         stale = browser.post(
             reverse_local_calendar("-remove", home), {"version": "0" * 32}, follow=True
