@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -30,11 +31,18 @@ class ConnectableProduct:
 
 
 def list_requested_permissions(
-    provider: Provider, product: str, *, connection_id: UUID | None = None
+    provider: Provider,
+    product: str,
+    *,
+    connection_id: UUID | None = None,
+    features: Iterable[Feature] | None = None,
 ) -> tuple[RequestedScope, ...]:
-    """:param connection_id: to add it to; scopes of its live products are requested again"""
+    """
+    :param connection_id: to add it to; scopes of its live products are requested again
+    :param features: that need the scopes; None: those that connecting asks for
+    """
     products = scopes.get_connect_products(product, connection_id)
-    return requested_permissions.list_requested_scopes(provider, products)
+    return requested_permissions.list_requested_scopes(provider, products, features=features)
 
 
 def list_connectable_products() -> tuple[ConnectableProduct, ...]:

@@ -13,6 +13,7 @@ from integrations.access.endpoints import (
     is_provider_registered,
 )
 from integrations.providers import admin_consent, get_connectable_provider
+from limited_use.policy.feature_registry import FEATURES
 
 from . import admin_consent as approvals
 from . import connect_attempts
@@ -29,8 +30,8 @@ def create_admin_consent_link(
     at: datetime,
 ) -> str:
     """
-    Return a URL with the scopes that connecting `product` requests. Show it once: it is not
-    stored.
+    Return a URL with the scopes of all features of `product`, also of those that people allow
+    later: an administrator decides once. Show it once: it is not stored.
 
     :param connection_id: to add the product to, or to renew
     :raises UnknownProvider: also if there is no administrator to ask
@@ -66,7 +67,12 @@ def create_admin_consent_link(
         redirect_uri=admin_consent_redirect_uri(),
         scope=admin_consent.format_scopes(
             registered_provider,
-            scopes.get_connect_scopes(registered_provider, product, connection_id),
+            scopes.get_connect_scopes(
+                registered_provider,
+                product,
+                connection_id,
+                asked=FEATURES.values(),
+            ),
         ),
         state=approvals.create_admin_consent_request(request, at=at),
     )

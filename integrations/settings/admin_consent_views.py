@@ -21,6 +21,7 @@ from integrations.connections.connectable_products import ConnectableProduct
 from integrations.models import Approval, ApprovalState
 from integrations.providers import PROVIDERS
 from integrations.web import ownership
+from limited_use.policy.feature_registry import FEATURES
 
 from . import connect_links
 from .messages import confirmations
@@ -99,11 +100,16 @@ def ask_administrator(request: HttpRequest, provider: str) -> HttpResponse:
             connection_id=connection_id,
             at=timezone.now(),
         )
+    requests, connect_requests = (
+        connectable_products.list_requested_permissions(
+            PROVIDERS[provider], offer.product, connection_id=connection_id, features=features
+        )
+        for features in (FEATURES.values(), None)
+    )
     context = {
         "offer": offer,
-        "requests": connectable_products.list_requested_permissions(
-            PROVIDERS[provider], offer.product, connection_id=connection_id
-        ),
+        "requests": requests,
+        "asks_for_later": len(requests) > len(connect_requests),
         "days": admin_consent.LIFETIME.days,
         "link": link,
         "email_url": connect_links.get_administrator_email(

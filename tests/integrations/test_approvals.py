@@ -25,7 +25,8 @@ from integrations.models import (
 )
 from integrations.providers import PROVIDERS, admin_consent
 from integrations.tasks.connections import sweep_connections
-from tests.factories import make_approval, make_connection
+from limited_use.models import Consent
+from tests.factories import as_agreed, make_approval, make_connection
 from tests.integrations.microsoft import ALICE_BOX, MicrosoftConnectBrowser, microsoft
 from tests.walls import requests_act_as_web
 from tests.worlds.microsoft import ACCEPT, CANCEL, REQUEST, Stayed
@@ -156,17 +157,41 @@ class TestTheWholeWay:
         assert not Approval.objects.exists()
 
     @pytest.mark.invariant(11)
-    def test_asks_for_what_the_connect_asks_for_and_no_more(self, asking):
+    @pytest.mark.claim("admin-link.asks-for-later")
+    def test_asks_once_for_what_people_allow_now_and_later_and_no_more(self, asking):
         asked = parse_qs(urlsplit(asking.browser.begin()["Location"]).query)["scope"][0].split()
+        page = asking.browser.client.get(ASK).text
 
         query = parse_qs(urlsplit(asking.link()).query)
 
         prefix = PROVIDERS["microsoft"].scope_prefix
         scopes = query["scope"][0].split()
-        assert {one.removeprefix(prefix) for one in scopes} == set(asked)
+        assert {one.removeprefix(prefix) for one in scopes} == {
+            *asked, "Mail.ReadWrite", "Mail.Send",
+        }  # fmt: skip
+        assert "Mail.Send" not in asked
         assert {one for one in scopes if not one.startswith(prefix)} == {
             "openid", "profile", "email", "offline_access",
         }  # fmt: skip
+        named = re.findall(r'<code class="scope">([^<]+)</code>', page)
+        assert {*named} == {one.removeprefix(prefix) for one in scopes}
+        assert "the link also asks for permissions that connecting does not ask for" in page
+
+    @pytest.mark.claim("admin-link.asks-for-later")
+    def test_lets_people_allow_sending_later_without_the_administrator(self, asking):
+        bring_back(**asking.follow(asking.link()))
+        account = asking.browser.connect().connection
+        feature = "mail-sending"
+        consents = Consent.objects.filter(feature=feature)
+        assert not consents.exists()
+
+        later = asking.browser.begin(account, feature=feature, version=as_agreed(feature))
+        said = asking.entra.visit(later["Location"], ACCEPT, account=ALICE_BOX)
+        asking.browser.client.get("/connect/microsoft/callback", said)
+
+        account.refresh_from_db()
+        assert "Mail.Send" in account.granted_scopes
+        assert consents.exists()
 
     def test_leads_to_the_tenant_that_the_settings_name_and_nowhere_without_companies(
         self, asking, settings
