@@ -8,7 +8,7 @@ broker. A queued message holds the id of a person, never an address or a link.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -99,6 +99,21 @@ def send_queued(mail: AccountMailKind, *, user_id: UUID, at: datetime) -> None:
     except OSError:
         logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "server_failed"})
         rate_limit_counters.take_back_rate_count(mail.rate, user.email, at=at)
+
+
+def send_to_people(people: Iterable[User], template: str, context: Mapping[str, object]) -> None:
+    """
+    Send one mail to several people, who do not see each other's addresses; times are in UTC.
+
+    :raises OSError: the mail server failed
+    """
+    if not settings.MAIL_IS_SENT:
+        logger.info("mail.not_sent", extra={"kind": template, "reason": "no_server"})
+        return
+    subject = render_to_string(f"{template}_subject.txt", dict(context))
+    text = render_to_string(f"{template}_message.txt", dict(context))
+    addresses = [person.email for person in people]
+    EmailMessage(" ".join(subject.split()), text, bcc=addresses, headers=_HEADERS).send()
 
 
 def _make_message(mail: AccountMailKind, user: User, at: datetime) -> EmailMessage:

@@ -28,6 +28,7 @@ DEMO_PEOPLE = (
     NewPerson("platform-sue", "sue@antares.example", "Sue Sato", Role.SUPPORT),
     NewPerson("platform-rita", "rita@antares.example", "Rita Rossi", Role.REVIEWER),
     NewPerson("platform-otto", "otto@antares.example", "Otto Okafor", Role.OPERATOR),
+    NewPerson("platform-olga", "olga@antares.example", "Olga Orlova", Role.OPERATOR),
 )
 #: Colleagues of Alice and Bob, who cannot sign in: without a password.
 DEMO_COLLEAGUES = (

@@ -60,6 +60,11 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "task": "integrations.sweep_bulk_revocations",
         "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
     },
+    # Changes of service clients without a worker, and expired ones.
+    "settle-client-changes": {
+        "task": "integrations.settle_client_changes",
+        "schedule": float(os.environ.get("SWEEP_SECONDS") or 30),
+    },
     # Notices without a worker, and those of ninety days.
     "sweep-notices": {"task": "integrations.sweep_notices", "schedule": 60.0},
     # Support acts and look-up notices without a worker.

@@ -90,6 +90,8 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     # Disconnects in everybody's rows what two of staff ordered.
     "integrations.run_bulk_revocation": _PURGE,
     "integrations.sweep_bulk_revocations": _PURGE,
+    # Gives features keys, which no process with pages may.
+    "integrations.settle_client_changes": _PURGE,
     "integrations.measure": _PURGE,
     "accounts.forget_expired": _PURGE,
     "accounts.compute_usual_volumes": _PURGE,

@@ -165,6 +165,7 @@ CONFIRM_OF_STAFF = frozenset(
         "operations-client-new",
         "operations-client-keys",
         "operations-client-redirects",
+        "operations-client-change",
         "operations-client-retire",
     }
 )
@@ -412,7 +413,8 @@ ROUTES: dict[str, Kind] = {
     "operations-client-choose": staff_page("operator"),
     # The feature on this walk has a client.
     "operations-client-new": staff_page("operator", "go 400 405 405"),
-    # No client has this id.
+    # No change and no client has this id.
+    "operations-client-change": staff_page("operator", "404 404 405 405"),
     "operations-client": staff_page("operator", "404 405 405 405"),
     "operations-client-keys": staff_page("operator", "404 404 405 405"),
     "operations-client-redirects": staff_page("operator", "404 404 405 405"),

@@ -261,6 +261,7 @@ def world(alice, monkeypatch):
         "bulk_id": UNKNOWN,
         "lookup_id": UNKNOWN,
         "service_client_id": UNKNOWN,
+        "change_id": UNKNOWN,
         "question_id": str(make_question(alice).id),
         "delegation": str(delegation.id),
         "organisation": str(second.id),

@@ -157,6 +157,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ServiceClientChange',
+            fields=[
+                ('id', models.UUIDField(default=accounts.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('register', 'Register'), ('keys', 'Keys'), ('redirects', 'Redirects'), ('retire', 'Retire')], max_length=16)),
+                ('feature', models.CharField(max_length=64)),
+                ('client', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.serviceclient')),
+                ('values', models.JSONField()),
+                ('proposed_by', models.UUIDField()),
+                ('proposed_at', models.DateTimeField()),
+                ('seal', models.CharField(max_length=200)),
+                ('approved_by', models.UUIDField(null=True)),
+                ('approved_at', models.DateTimeField(null=True)),
+                ('approval_seal', models.CharField(blank=True, default='', max_length=200)),
+                ('settled_at', models.DateTimeField(null=True)),
+                ('refusal', models.CharField(blank=True, choices=[('forged', 'Forged'), ('expired', 'Expired'), ('operators', 'Operators'), ('changed', 'Changed')], default='', max_length=16)),
+                ('notified_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('settled_at', None), ('notified_at', None), _connector='OR'), fields=['proposed_at'], name='client_change_with_work')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('approval_seal', ''), ('approved_at', None), ('approved_by', None)), models.Q(('approved_at__isnull', False), models.Q(('approved_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='client_change_approved_by_another'), models.CheckConstraint(condition=models.Q(('refusal', ''), ('settled_at__isnull', False), _connector='OR'), name='client_change_refused_when_settled')],
+            },
+        ),
+        migrations.CreateModel(
             name='ServiceToken',
             fields=[
                 ('id', models.UUIDField(default=accounts.ids.uuid7, editable=False, primary_key=True, serialize=False)),

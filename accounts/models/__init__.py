@@ -8,6 +8,11 @@ from accounts.models.client import (
     UsedAssertion,
     UserMinute,
 )
+from accounts.models.client_change import (
+    ClientChangeKind,
+    ClientChangeRefusal,
+    ServiceClientChange,
+)
 from accounts.models.delegation import Delegation
 from accounts.models.organisation import Membership, Organisation
 from accounts.models.rate_limits import KnownNetwork, RateCount
@@ -20,6 +25,8 @@ __all__ = [
     "Alarm",
     "AlarmKind",
     "AuthorizationCode",
+    "ClientChangeKind",
+    "ClientChangeRefusal",
     "ClientHour",
     "DateFormat",
     "Delegation",
@@ -28,6 +35,7 @@ __all__ = [
     "Organisation",
     "RateCount",
     "ServiceClient",
+    "ServiceClientChange",
     "ServiceToken",
     "Session",
     "UsedAssertion",

@@ -147,6 +147,9 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     "accounts.RateCount": UnownedTable("out of reach: through functions that count alone"),
     "accounts.KnownNetwork": UnownedTable(f"{_SIGN_IN}, by hashes of networks"),
     "accounts.ServiceClient": UnownedTable(_SIGN_IN),
+    "accounts.ServiceClientChange": UnownedTable(
+        "orders of operators about platform features: public keys and addresses, nobody's name"
+    ),
     "accounts.ServiceToken": UnownedTable(f"{_SIGN_IN}, by its hash"),
     "accounts.AuthorizationCode": UnownedTable(f"{_SIGN_IN}, by its hash"),
     "accounts.UsedAssertion": UnownedTable(

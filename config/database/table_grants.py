@@ -204,23 +204,34 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     "accounts.ServiceClient": TableGrants(
         "platform features as callers; web locks a row while it gives out a token, and cannot"
         " give it a purpose; whoever issues a removal notes when it is due; purge computes their"
-        " usual volume; staff register clients, change keys and redirect URIs, and retire them",
+        " usual volume, registers and retires clients, and changes keys and redirect URIs",
         web="r",
-        staff="ra",
+        staff="r",
         sync="r",
-        purge="r",
+        purge="ra",
         console="r",
         columns={
             (_WEB, "w"): ("users_per_minute", "removals_due_at"),
-            (_STAFF, "w"): ("jwks", "redirect_uris", "retired_at"),
             (_SYNC, "w"): ("removals_due_at",),
-            (_PURGE, "w"): ("removals_due_at", "usual_requests_per_hour"),
+            (_PURGE, "w"): (
+                *("removals_due_at", "usual_requests_per_hour"),
+                *("jwks", "redirect_uris", "retired_at"),
+            ),
+        },
+    ),
+    "accounts.ServiceClientChange": TableGrants(
+        "changes of clients: two operators propose and approve one at the staff site, which seals"
+        " it; purge checks both seals and applies it",
+        staff="ra",
+        purge="r",
+        columns={
+            (_STAFF, "w"): ("approved_by", "approved_at", "approval_seal"),
+            (_PURGE, "w"): ("settled_at", "refusal", "notified_at", "client_id"),
         },
     ),
     "accounts.ServiceToken": TableGrants(
-        "hashes of tokens; expired ones go, and staff delete those of a client that they retire",
+        "hashes of tokens; expired ones go, and those of a client that an operator retires",
         web="rawd",
-        staff="d",
         purge="rd",
         columns={(_STAFF, "r"): ("client_id", "expires_at")},
     ),
@@ -261,9 +272,10 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     "account.EmailConfirmation": TableGrants("allauth's, not in use", web="rad"),
     "mfa.Authenticator": TableGrants(
         "second factors: those of the person alone; web changes none of staff, and staff keep the"
-        " newest",
+        " newest; purge looks whether an operator has one",
         web="rawd",
         staff="rawd",
+        columns={(_PURGE, "r"): ("id", "user_id", "type")},
     ),
     # --- limited_use ------------------------------------------------------------------------
     "limited_use.Share": TableGrants(

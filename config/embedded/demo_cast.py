@@ -54,6 +54,7 @@ _CAST: Final = (
     CastMember("sue", "Sue Sato", "sue@antares.example"),
     CastMember("rita", "Rita Rossi", "rita@antares.example"),
     CastMember("otto", "Otto Okafor", "otto@antares.example", writes_plain=True),
+    CastMember("olga", "Olga Orlova", "olga@antares.example"),
     _group("team", "Team", "team@antares.example", "alice", "bob", "carol", "emil", "nadia"),
     _group("sales", "Antares sales", "sales@antares.example", "alice", "emil"),
     _service("support", "Antares support", "support@antares.example", "#2457a6"),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: What happened, by kind.
 TITLES: Final[Mapping[str, StrOrPromise]] = {
     "client.assertions_rejected": _("Many sign-ins in a service client's name are rejected"),
+    "client.change_forged": _("Somebody wrote a change of a service client past the staff site"),
+    "client.changed": _("Operators changed a service client"),
     "client.many_users": _("A service client reads for unusually many people"),
     "client.removals_overdue": _("A feature has not confirmed that it deleted its copies"),
     "client.unusual_volume": _("A service client makes unusually many requests"),
@@ -60,6 +62,14 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
         "Count the causes in the client's log lines assertion.rejected. Its team corrects clock,"
         " key or audience. If the team sent no assertions, someone else is using the client's"
         " name."
+    ),
+    "client.change_forged": _(
+        "A database login of the staff site is in foreign hands: replace its password, and read the"
+        " log of the database. The change was not applied."
+    ),
+    "client.changed": _(
+        "Open the client at /operations/clients/ on the staff site, and ask the operators of its"
+        " last step. Retire the client if they do not know of it."
     ),
     "client.many_users": _(
         "Ask the client's team why it reads for so many people. Retire the client if they do not"

@@ -2,6 +2,7 @@
 
 from . import (
     bulk_revocations,
+    clients,
     connections,
     drive,
     evidence,
@@ -17,6 +18,7 @@ from . import (
 
 __all__ = [
     "bulk_revocations",
+    "clients",
     "connections",
     "drive",
     "evidence",

@@ -56,6 +56,9 @@ TASKS: Final[Mapping[str, TaskEntryPoint]] = {
     "integrations.purge_integration": TaskEntryPoint("removes data, and revokes the grant", _END),
     "integrations.sweep_purges": TaskEntryPoint("queues ids, and sounds alarms"),
     "integrations.sweep_connections": TaskEntryPoint("clocks, notices in our words; revokes", _END),
+    "integrations.settle_client_changes": TaskEntryPoint(
+        "checks and applies what operators ordered about clients of features"
+    ),
     "integrations.run_bulk_revocation": TaskEntryPoint(
         "counts rows, and fences integrations; their purges follow"
     ),

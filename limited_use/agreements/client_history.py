@@ -21,6 +21,7 @@ _LIMIT: Final = 1000
 class ClientStep:
     """
     :param operator: pseudonym of the person; None in an entry of an earlier version
+    :param approver: pseudonym of the second operator; None if the step needed none
     :param channel: value of `OperatorChannel`; empty in such an entry
     :param keys: thumbprints of all keys after the step; None in such an entry
     """
@@ -29,6 +30,7 @@ class ClientStep:
     at: datetime
     event: str
     operator: str | None
+    approver: str | None
     channel: str
     keys: Sequence[str] | None
 
@@ -61,6 +63,7 @@ def _parse_step(leaf: Leaf) -> ClientStep:
         at=datetime.fromtimestamp(payload["at"] / 1000, UTC),
         event=payload["event"],
         operator=payload.get("actor"),
+        approver=body.get("approved_by"),
         channel=body.get("channel", ""),
         keys=body.get("keys"),
     )

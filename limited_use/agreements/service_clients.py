@@ -1,7 +1,7 @@
 """
 Service clients, with a ledger entry for each of the operators' steps. See `accounts.clients`.
 
-An entry names the operator by pseudonym, the purposes, and the keys by their thumbprints. Redirect
+An entry names the operators by pseudonym, the purposes, and the keys by their thumbprints. Redirect
 URIs are hashed: an entry holds only our own words.
 """
 
@@ -37,10 +37,12 @@ class Operator:
     Who changes a client.
 
     :param id: of the person
+    :param approved_by: the second operator
     """
 
     id: UUID
     channel: OperatorChannel
+    approved_by: UUID | None = None
 
 
 def create_declared_client(  # noqa: PLR0913 - a row
@@ -193,4 +195,5 @@ def _describe_step(client: ServiceClient, by: Operator) -> dict[str, EntryValue]
         "keys": [key.thumbprint for key in list_client_keys(client.jwks)],
         "redirect_uris": [hash_redirect_uri(uri) for uri in client.redirect_uris],
         "channel": by.channel,
+        **({"approved_by": entries.get_ledger_pseudonym(by.approved_by)} if by.approved_by else {}),
     }

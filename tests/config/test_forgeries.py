@@ -82,7 +82,8 @@ ANSWERS = {
     (WEB, "integrations.ParserCount"): _COUNTS,
     (STAFF, "accounts.Session"): _SESSION,
     (STAFF, "accounts.KnownNetwork"): "keyed hashes; a known network signs nobody in",
-    (STAFF, "accounts.ServiceClient"): "not held back yet: staff write keys of clients",
+    (STAFF, "accounts.ServiceClientChange"): "tests/review/test_client_changes.py"
+    "::test_has_no_proposal_of_its_own_applied",
     (STAFF, "accounts.Alarm"): _ALARM,
     (STAFF, "limited_use.Leaf"): _LEAF,
     (STAFF, "integrations.ParserCount"): _COUNTS,

@@ -288,7 +288,8 @@ def run_owners_commands(production: Production) -> None:
     keys.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
     manage = ("python", "manage.py")
     feature, purpose = "inbox-widget", "inbox.display"
-    register = ("clients", "register", feature, str(keys), purpose, "--by", "olga")
+    operators = ("--by", "olga", "--approved-by", "otto")
+    register = ("clients", "register", feature, str(keys), purpose, *operators)
     said = production.run("owner", *manage, *register)
     say("clients register, people leave, as the owner", said.strip())
     production.run("owner", *manage, "people", "leave", "alice", "acme")

@@ -7,15 +7,21 @@ import json
 from django.utils import timezone
 from joserfc.jwk import ECKey
 
+from accounts import demo_people
 from accounts.client_keys import KeySetFault
 from accounts.ids import uuid7
-from accounts.models import ServiceClient
+from accounts.models import ClientChangeKind, ServiceClient, ServiceClientChange, User
 from accounts.redirect_uris import RedirectUriFault
+from accounts.roles import Role
+from config.process_classes import ProcessClass
 from integrations.models import FeatureRemoval
-from integrations.operations import feature_clients
+from integrations.operations import client_changes, feature_clients
+from integrations.tasks.clients import settle_client_changes
 from limited_use.agreements.service_clients import Operator, OperatorChannel
 from limited_use.models import Leaf
 from tests.accounts.cast import EC
+from tests.integrations import household
+from tests.walls import acting_as
 
 NEW = ECKey.generate_key("P-256", {"kid": "new"})
 FEATURE, PURPOSE = "inbox-widget", "inbox.display"
@@ -69,6 +75,28 @@ def register(operator_id=None, *, feature=FEATURE, purpose=PURPOSE, uris=(URI,))
         by=Operator(operator_id or uuid7(), OperatorChannel.COMMAND),
         at=timezone.now(),
     )
+
+
+def carry_out():
+    """Have another operator approve what waits, and a worker apply it."""
+    second = make_second_operator()
+    for change in ServiceClientChange.objects.filter(settled_at=None, approved_by=None):
+        if change.kind != ClientChangeKind.RETIRE:
+            client_changes.approve_change(change, by=second.id, at=timezone.now())
+    run_worker()
+
+
+def run_worker():
+    with acting_as(ProcessClass.PURGE):
+        settle_client_changes()
+
+
+def make_second_operator():
+    """Return an operator with a second factor."""
+    user, *_ = household.person("second", at=timezone.now())
+    User.objects.filter(id=user.id).update(role=Role.OPERATOR)
+    demo_people.add_second_factor(user)
+    return user
 
 
 def owe_removal(*, feature=FEATURE, due_at, acknowledged_at=None):

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import ProgrammingError, connection, transaction
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -14,7 +15,13 @@ from django.utils import timezone
 from accounts import api_tokens, clients, demo_people
 from accounts.allauth_private import SUSPENDED_REQUEST_KEY
 from accounts.client_keys import KeySetFault
-from accounts.models import ClientHour, Delegation, ServiceClient, ServiceToken
+from accounts.models import (
+    ClientHour,
+    Delegation,
+    ServiceClient,
+    ServiceClientChange,
+    ServiceToken,
+)
 from accounts.redirect_uris import RedirectUriFault
 from config.process_classes import ProcessClass
 from config.sites import STAFF
@@ -23,7 +30,6 @@ from integrations.operations import feature_clients
 from integrations.operations.client_faults import KEY_FAULTS, REDIRECT_FAULTS
 from integrations.operations.pages.client_messages import STEPS
 from integrations.purge import removal_deadlines
-from limited_use.agreements import service_clients
 from limited_use.ledger import entries
 from tests.accounts.cast import EC, PEM_HEAD, Asking, post_form, totp_code
 from tests.api import cast
@@ -35,10 +41,12 @@ from tests.review.client_world import (
     NEW,
     PURPOSE,
     URI,
+    carry_out,
     get_client,
     list_entries,
     owe_removal,
     register,
+    run_worker,
     write_keys,
 )
 from tests.test_routes import staff
@@ -54,7 +62,9 @@ SECRET = EC.as_dict(private=True)["d"]
 
 @pytest.fixture
 def operator(alice):
-    return staff("operator", alice.organisation)
+    operator = staff("operator", alice.organisation)
+    demo_people.add_second_factor(operator)
+    return operator
 
 
 @pytest.fixture
@@ -76,6 +86,13 @@ def page_of(client, name=""):
     return reverse(f"operations-client{name and f'-{name}'}", args=[client.id])
 
 
+def change(browser, page, form=None):
+    """Post a change, have another operator approve it, and a worker apply it; return its page."""
+    answer = browser.post(page, form)
+    carry_out()
+    return browser.get(answer["Location"])
+
+
 def see(client):
     client.refresh_from_db()
     return clients.compute_client_digest(client)
@@ -85,10 +102,12 @@ class TestRegistering:
     def test_stores_the_client_and_an_entry_with_the_operator(self, olga, operator):
         form = make_form(redirect_uris=f"\r\n  {URI}  \r\n\r\n{URI}/two\r\n")
 
-        answer = olga.post(NEW_PAGE, form)
+        answer = olga.post(NEW_PAGE, form, follow=True)
+        assert "Another operator has to approve it" in text(answer.text)
+        assert not ServiceClient.objects.exists()
+        carry_out()
 
         client = get_client()
-        assert answer["Location"] == page_of(client)
         assert (client.client_id, client.feature, client.purposes) == (FEATURE, FEATURE, [PURPOSE])
         assert client.jwks == {"keys": [EC.as_dict(private=False)]}
         assert client.redirect_uris == [URI, f"{URI}/two"]
@@ -97,9 +116,11 @@ class TestRegistering:
         assert entry["actor"] == entries.get_ledger_pseudonym(operator.id)
         assert entry["body"]["channel"] == "page"
         assert entry["body"]["keys"] == [EC.thumbprint()]
+        second = ServiceClientChange.objects.get().approved_by
+        approver = entries.get_ledger_pseudonym(second)
+        assert entry["body"]["approved_by"] == approver
         shown = text(olga.get(page_of(client)).text)
-        assert f"The client {FEATURE} is registered." in shown
-        assert "You, on this site" in shown
+        assert f"You, approved by Operator {approver[:8]}, on this site" in shown
 
     def test_begins_with_the_features_that_have_no_live_client(self, olga, client):
         page = olga.get(reverse("operations-client-choose")).text
@@ -183,6 +204,7 @@ class TestRegistering:
         assert "nowhere" in page.text
 
     def test_waits_for_the_second_factor_and_then_runs(self, operator):
+        Authenticator.objects.filter(user=operator).delete()
         secret = demo_people.add_second_factor(operator)
         browser = cast.desk(operator)
 
@@ -194,19 +216,20 @@ class TestRegistering:
         asked = browser.get(waiting["Location"])
         assert "Register a service client" in text(asked.text)
         browser.post(waiting["Location"], {"code": totp_code(secret)})
+        carry_out()
         assert get_client().feature == FEATURE
 
-    def test_of_a_feature_with_a_client_changes_nothing(self, olga, client, monkeypatch):
+    def test_of_a_feature_with_a_client_changes_nothing(self, olga, client):
         for method in (olga.get, olga.post):
             answer = method(NEW_PAGE, make_form(), follow=True)
             assert "this feature has a client" in text(answer.text)
         # Another operator was faster.
-        monkeypatch.setattr(feature_clients, "register_feature_client", refuse_registration)
         ServiceClient.objects.update(retired_at=timezone.now())
-        answer = olga.post(NEW_PAGE, make_form(), follow=True)
+        waiting = [olga.post(NEW_PAGE, make_form())["Location"] for _ in range(2)]
+        carry_out()
 
-        assert "this feature has a client" in text(answer.text)
-        assert len(list_entries()) == 1
+        assert "the client or its feature changed before" in text(olga.get(waiting[1]).text)
+        assert len(list_entries()) == 2
 
     @pytest.mark.parametrize("feature", ["inbox", "campaigns", "unknown"])
     def test_of_what_is_no_platform_feature_with_a_purpose_is_not_found(self, olga, feature):
@@ -221,10 +244,6 @@ def read_session(browser):
         return json.dumps(dict(browser.session.items()))
 
 
-def refuse_registration(**_):
-    raise clients.ServiceClientExists
-
-
 class TestChanges:
     @pytest.mark.claim("clients.old-keys-refused", "clients.rotation-without-gap")
     def test_of_keys_overlap_and_then_drop_the_old_one(self, olga, client, operator, alice):
@@ -232,9 +251,9 @@ class TestChanges:
         caller = cast.feature(client, delegation)
         old = ask_for_token(client, delegation, EC)
 
-        olga.post(page_of(client, "keys"), {"keys": write_keys(EC, NEW), "seen": see(client)})
+        change(olga, page_of(client, "keys"), {"keys": write_keys(EC, NEW), "seen": see(client)})
         both = [ask_for_token(client, delegation, key).status_code for key in (EC, NEW)]
-        olga.post(page_of(client, "keys"), {"keys": write_keys(NEW), "seen": see(client)})
+        change(olga, page_of(client, "keys"), {"keys": write_keys(NEW), "seen": see(client)})
         after = [ask_for_token(client, delegation, key).status_code for key in (EC, NEW)]
 
         assert old.status_code == 200
@@ -249,9 +268,9 @@ class TestChanges:
 
     def test_of_keys_show_since_when_each_is_registered(self, olga, client):
         with_both = {"keys": write_keys(EC, NEW)}
-        olga.post(page_of(client, "keys"), {**with_both, "seen": see(client)})
-        olga.post(page_of(client, "keys"), {"keys": write_keys(NEW), "seen": see(client)})
-        olga.post(page_of(client, "keys"), {**with_both, "seen": see(client)})
+        change(olga, page_of(client, "keys"), {**with_both, "seen": see(client)})
+        change(olga, page_of(client, "keys"), {"keys": write_keys(NEW), "seen": see(client)})
+        change(olga, page_of(client, "keys"), {**with_both, "seen": see(client)})
 
         [overview] = feature_clients.list_client_overviews(at=timezone.now())
 
@@ -265,15 +284,15 @@ class TestChanges:
         assert f">\n{URI}</textarea>" in olga.get(page_of(client, "redirects")).text
 
         form = {"redirect_uris": f"{URI}/new", "seen": see(client)}
-        answer = olga.post(page_of(client, "redirects"), form, follow=True)
+        answer = change(olga, page_of(client, "redirects"), form)
 
-        assert f"The redirect URIs of {FEATURE} are replaced." in text(answer.text)
+        assert "Applied" in text(answer.text)
         assert get_client().redirect_uris == [f"{URI}/new"]
         assert [entry["event"] for entry in list_entries()][1:] == ["client.redirects_replaced"]
 
     def test_beside_those_of_another_operator_are_not_lost(self, olga, client):
         seen = see(client)
-        olga.post(page_of(client, "keys"), {"keys": write_keys(EC, NEW), "seen": seen})
+        change(olga, page_of(client, "keys"), {"keys": write_keys(EC, NEW), "seen": seen})
 
         for name, form in (
             ("keys", {"keys": write_keys(EC)}),
@@ -289,7 +308,7 @@ class TestChanges:
     @pytest.mark.claim("clients.retired-for-good")
     def test_of_a_retired_client_are_none(self, olga, client):
         seen = see(client)
-        olga.post(page_of(client, "retire"))
+        change(olga, page_of(client, "retire"))
 
         for name, form in (
             ("keys", {"keys": write_keys(NEW), "seen": seen}),
@@ -335,10 +354,10 @@ class TestRetiring:
         assert caller.get("/v1/users/me/messages").status_code == 200
         page = text(olga.get(page_of(client, "retire")).text)
 
-        answer = olga.post(page_of(client, "retire"), follow=True)
+        answer = change(olga, page_of(client, "retire"))
 
         assert "2 tokens are valid now." in page
-        assert f"The client {FEATURE} is retired." in text(answer.text)
+        assert "Applied" in text(answer.text)
         assert caller.get("/v1/users/me/messages").status_code == 401
         assert api_tokens.find_client_token(own, at=timezone.now()) is None
         assert not ServiceToken.objects.exists()
@@ -349,10 +368,10 @@ class TestRetiring:
         self, olga, client, alice
     ):
         delegation = cast.switch_on(alice, client)
-        olga.post(page_of(client, "retire"))
+        change(olga, page_of(client, "retire"))
 
         assert Delegation.objects.live().get() == delegation
-        olga.post(NEW_PAGE, make_form())
+        change(olga, NEW_PAGE, make_form())
         new = ServiceClient.objects.live().get()
         assert new.client_id == f"{FEATURE}-2"
         assert ask_for_token(client, delegation, EC).status_code == 401
@@ -372,10 +391,10 @@ class TestRetiring:
     def test_leaves_removals_to_a_new_client(self, olga, client):
         owe_removal(due_at=timezone.now() + timedelta(hours=1))
         retired = hold_own_token(client)
-        olga.post(page_of(client, "retire"))
+        change(olga, page_of(client, "retire"))
 
         assert retired.get("/v1/removals").status_code == 401
-        olga.post(NEW_PAGE, make_form())
+        change(olga, NEW_PAGE, make_form())
         acknowledge_removal(ServiceClient.objects.live().get())
 
         assert FeatureRemoval.objects.get().acknowledged_at is not None
@@ -386,21 +405,17 @@ class TestRetiring:
         assert answer.status_code == 302
         assert get_client().retired_at is None
 
-    def test_by_two_operators_at_once_is_told_to_the_second(self, olga, client, monkeypatch):
-        def retire_second(**_):
-            raise clients.ClientNotLive
+    def test_by_two_operators_at_once_is_told_to_the_second(self, olga, client):
+        pages = [olga.post(page_of(client, "retire"))["Location"] for _ in range(2)]
+        run_worker()
 
-        monkeypatch.setattr(service_clients, "retire_client", retire_second)
-
-        answer = olga.post(page_of(client, "retire"), follow=True)
-
-        assert "this client is retired" in text(answer.text)
+        assert "the client or its feature changed before" in text(olga.get(pages[1]).text)
 
 
 class TestLooking:
     @pytest.mark.claim("clients.steps-in-ledger")
     def test_at_a_client_shows_every_step_with_its_entry_and_operator(self, olga, client):
-        olga.post(page_of(client, "keys"), {"keys": write_keys(EC, NEW), "seen": see(client)})
+        change(olga, page_of(client, "keys"), {"keys": write_keys(EC, NEW), "seen": see(client)})
         other = list_entries()[0]["actor"][:8]
 
         page = olga.get(page_of(client)).text
@@ -414,7 +429,7 @@ class TestLooking:
             assert str(STEPS[entry["event"]]) in text(page)
             assert entry["id"] in page
         assert f"Operator {other}, by command" in text(page)
-        assert "You, on this site" in text(page)
+        assert "You, approved by Operator" in text(page)
         for key in (EC, NEW):
             assert key.thumbprint() in page
 
@@ -489,7 +504,7 @@ class TestLooking:
         }
         hers = cast.browser(alice.user)
         with_uri = hers.get("/oauth/authorize", query)
-        olga.post(page_of(client, "redirects"), {"redirect_uris": "", "seen": see(client)})
+        change(olga, page_of(client, "redirects"), {"redirect_uris": "", "seen": see(client)})
         without = hers.get("/oauth/authorize", query)
 
         assert with_uri.status_code == status
@@ -536,7 +551,7 @@ class TestLooking:
 
 @pytest.mark.control("4.1.1")
 class TestWall:
-    """Of the processes, those of the staff site alone register clients."""
+    """A worker alone registers and changes clients: no process that serves pages does."""
 
     @pytest.mark.parametrize("process_class", list(ProcessClass))
     def test_keeps_purposes_from_every_process(self, client, process_class):
@@ -550,17 +565,17 @@ class TestWall:
         assert is_refused(process_class, "DELETE FROM accounts_serviceclient")
 
     @pytest.mark.parametrize("process_class", list(ProcessClass))
-    def test_lets_staff_alone_change_keys_uris_and_end(self, client, process_class):
-        is_staff = process_class is ProcessClass.STAFF
+    def test_lets_purge_alone_change_keys_uris_and_end(self, client, process_class):
+        is_purge = process_class is ProcessClass.PURGE
         for column in ("jwks", "redirect_uris", "retired_at"):
             statement = f"UPDATE accounts_serviceclient SET {column} = {column}"  # noqa: S608
-            assert is_refused(process_class, statement) is not is_staff
+            assert is_refused(process_class, statement) is not is_purge
         insert = (
             "INSERT INTO accounts_serviceclient (id, client_id, feature, purposes, jwks,"
             " redirect_uris, users_per_minute, usual_requests_per_hour, registered_at)"
             " VALUES (gen_random_uuid(), 'new', 'new', '{}', '{}', '{}', 1, 0, now())"
         )
-        assert is_refused(process_class, insert) is not is_staff
+        assert is_refused(process_class, insert) is not is_purge
 
     def test_keeps_hashes_of_tokens_and_people_from_staff(self, client):
         for statement in (
@@ -571,6 +586,10 @@ class TestWall:
             "UPDATE integrations_featureremoval SET acknowledged_at = now()",
             "UPDATE accounts_serviceclient SET removals_due_at = NULL",
             "UPDATE accounts_serviceclient SET users_per_minute = 9999",
+            "UPDATE accounts_serviceclientchange SET values = '{}'",
+            "UPDATE accounts_serviceclientchange SET settled_at = NULL",
+            "DELETE FROM accounts_serviceclientchange",
+            "DELETE FROM accounts_servicetoken",
         ):
             assert is_refused(ProcessClass.STAFF, statement)
 

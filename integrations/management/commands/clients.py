@@ -1,11 +1,13 @@
 """
 Service clients of platform features: `manage.py clients list`, `… register FEATURE KEYS PURPOSE …
-[--redirect-uri URI …] --by OPERATOR`, `… rotate CLIENT KEYS --by OPERATOR`, `… redirects CLIENT
-[URI …] --by OPERATOR`, `… retire CLIENT --by OPERATOR`.
+[--redirect-uri URI …] --by OPERATOR --approved-by OPERATOR`, `… rotate CLIENT KEYS --by OPERATOR
+--approved-by OPERATOR`, `… redirects CLIENT [URI …] --by OPERATOR --approved-by OPERATOR`,
+`… retire CLIENT --by OPERATOR`.
 
 `KEYS` is a file with the client's public keys, a JSON Web Key Set (RFC 7517). To rotate without a
 gap, first use a file with the old and the new key, later one with the new key alone. `OPERATOR` is
-the platform's id of an operator, whom the ledger entry names by pseudonym.
+the platform's id of an operator, whom the ledger entry names by pseudonym; two different ones give
+a client keys or redirect URIs.
 """
 
 from __future__ import annotations
@@ -14,25 +16,28 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import clients
 from accounts.client_keys import KeySetFault, UnusableClientKeys, parse_key_set
-from accounts.models import User
+from accounts.models import ClientChangeKind, ServiceClient, User
 from accounts.redirect_uris import UnusableRedirectUri
 from accounts.roles import RolePermission, get_role_permissions
-from integrations.operations import feature_clients
+from integrations.operations import client_changes, feature_clients
+from integrations.operations.client_changes import NotApprovable
 from integrations.operations.client_faults import describe_key_fault, describe_redirect_fault
 from integrations.operations.feature_clients import ClientOverview
-from limited_use.agreements import service_clients
-from limited_use.agreements.service_clients import Operator, OperatorChannel
+from limited_use.agreements.service_clients import OperatorChannel
 from limited_use.policy.feature_registry import UndeclaredUse
 
 _ERROR_MESSAGES: dict[type[Exception], str] = {
     clients.ServiceClientExists: "this feature has a client: rotate its keys, or retire it",
     clients.ClientNotLive: "the client is unknown or retired",
+    NotApprovable: "another operator has to approve it: --approved-by OPERATOR",
 }
 
 
@@ -84,6 +89,10 @@ def _add_step(steps: Any, name: str, text: str, act: Callable[..., str]) -> Comm
     parser.set_defaults(act=act)
     # Required; checked later, for a one-line error without argparse's usage.
     parser.add_argument("--by", metavar="OPERATOR", default="", help="who does it")
+    if name != "retire":
+        parser.add_argument(
+            "--approved-by", metavar="OPERATOR", default="", help="another one, who approved it"
+        )
     return parser
 
 
@@ -94,24 +103,17 @@ def _list_clients(_: dict[str, Any]) -> str:
 
 
 def _register(options: dict[str, Any]) -> str:
-    client = feature_clients.register_feature_client(
-        feature=options["feature"],
-        purposes=options["purpose"],
-        jwks=_read_keys(options["keys"]),
-        redirect_uris=options["redirect_uris"],
-        by=_find_operator(options["by"]),
-        at=timezone.now(),
-    )
+    values = {
+        "purposes": options["purpose"],
+        "jwks": _read_keys(options["keys"]),
+        "redirect_uris": options["redirect_uris"],
+    }
+    client = _change(ClientChangeKind.REGISTER, options, values)
     return f"{client.client_id} is registered for {', '.join(client.purposes)}"
 
 
 def _replace_keys(options: dict[str, Any]) -> str:
-    client = service_clients.replace_client_keys(
-        client_id=options["client"],
-        jwks=_read_keys(options["keys"]),
-        by=_find_operator(options["by"]),
-        at=timezone.now(),
-    )
+    client = _change(ClientChangeKind.KEYS, options, {"jwks": _read_keys(options["keys"])})
     count = len(client.jwks["keys"])
     return (
         f"{client.client_id} has {count} key{'s' if count > 1 else ''};"
@@ -120,32 +122,49 @@ def _replace_keys(options: dict[str, Any]) -> str:
 
 
 def _replace_redirects(options: dict[str, Any]) -> str:
-    client = service_clients.replace_client_redirects(
-        client_id=options["client"],
-        redirect_uris=options["redirect_uris"],
-        by=_find_operator(options["by"]),
-        at=timezone.now(),
-    )
+    values = {"redirect_uris": options["redirect_uris"]}
+    client = _change(ClientChangeKind.REDIRECTS, options, values)
     return f"{client.client_id} has {len(client.redirect_uris)} redirect URIs"
 
 
 def _retire(options: dict[str, Any]) -> str:
-    service_clients.retire_client(
-        client_id=options["client"], by=_find_operator(options["by"]), at=timezone.now()
+    client = _change(ClientChangeKind.RETIRE, options, {})
+    return f"{client.client_id} is retired, and its tokens are revoked"
+
+
+@transaction.atomic
+def _change(
+    kind: ClientChangeKind, options: dict[str, Any], values: dict[str, Any]
+) -> ServiceClient:
+    """Propose, approve and apply a change at once; a worker mails operators about it."""
+    by, at = _find_operator(options["by"], "--by"), timezone.now()
+    approver = by
+    if kind is not ClientChangeKind.RETIRE:
+        approver = _find_operator(options["approved_by"], "--approved-by")
+    client = None
+    if kind is not ClientChangeKind.REGISTER:
+        client = ServiceClient.objects.live().filter(client_id=options["client"]).first()
+        if client is None:
+            raise clients.ClientNotLive
+    feature = client.feature if client else options["feature"]
+    change = client_changes.propose_change(
+        kind, feature=feature, client=client, values=values, by=by, at=at
     )
-    return f"{options['client']} is retired, and its tokens are revoked"
+    if kind is not ClientChangeKind.RETIRE:
+        client_changes.approve_change(change, by=approver, at=at)
+    return client_changes.apply_change(change, channel=OperatorChannel.COMMAND, at=at)
 
 
-def _find_operator(platform_id: str) -> Operator:
+def _find_operator(platform_id: str, option: str) -> UUID:
     """:raises CommandError: unless an active person with this id may manage clients"""
     if not platform_id:
-        raise CommandError("name the operator who does it: --by OPERATOR")
+        raise CommandError(f"name an operator: {option} OPERATOR")
     person = User.objects.active().filter(platform_id=platform_id).first()
     if person is None or RolePermission.MANAGE_CLIENTS not in get_role_permissions(
         role=person.role, mfa=True
     ):
         raise CommandError("no active operator has this id")
-    return Operator(person.id, OperatorChannel.COMMAND)
+    return person.id
 
 
 def _read_keys(file: Path) -> dict[str, Any]:

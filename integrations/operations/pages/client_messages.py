@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import ClientChangeKind, ClientChangeRefusal
 from limited_use.agreements.service_clients import OperatorChannel
 
 if TYPE_CHECKING:
@@ -17,10 +18,14 @@ KEYS_ACTION: Final = _("Replace the keys of a service client")
 REDIRECTS_ACTION: Final = _("Replace the redirect URIs of a service client")
 RETIRE_ACTION: Final = _("Retire a service client")
 
-REGISTERED: Final = _("The client %(client)s is registered.")
-KEYS_REPLACED: Final = _("The keys of %(client)s are replaced.")
-REDIRECTS_REPLACED: Final = _("The redirect URIs of %(client)s are replaced.")
-RETIRED: Final = _("The client %(client)s is retired.")
+APPROVE_ACTION: Final = _("Approve a change of a service client")
+
+PROPOSED: Final = _("The change is proposed. Another operator has to approve it within 24 hours.")
+RETIRING: Final = _("Antares retires the client within a minute.")
+APPROVED: Final = _("The change is approved. Antares applies it within a minute.")
+NOT_APPROVABLE: Final = _(
+    "Nothing changed: another operator has to approve a change, within 24 hours and once."
+)
 EXISTS: Final = _("Nothing changed: this feature has a client.")
 RETIRED_BEFORE: Final = _("Nothing changed: this client is retired.")
 
@@ -43,6 +48,26 @@ CHANGED: Final = _(
     "Nothing changed: another operator changed this client while you were here. Look at its current"
     " keys and redirect URIs, then try again."
 )
+
+#: What an operator proposes.
+CHANGES: Final[Mapping[str, StrOrPromise]] = {
+    ClientChangeKind.REGISTER: REGISTER_ACTION,
+    ClientChangeKind.KEYS: KEYS_ACTION,
+    ClientChangeKind.REDIRECTS: REDIRECTS_ACTION,
+    ClientChangeKind.RETIRE: RETIRE_ACTION,
+}
+WAITS_FOR_OPERATOR: Final = _("Waits for another operator")
+WAITS_FOR_WORKER: Final = _("Antares applies it within a minute")
+APPLIED: Final = _("Applied")
+#: Why a change was not applied.
+REFUSALS: Final[Mapping[str, StrOrPromise]] = {
+    ClientChangeRefusal.FORGED: _("Not applied: the staff site did not write it"),
+    ClientChangeRefusal.EXPIRED: _("Not applied: no other operator approved it within 24 hours"),
+    ClientChangeRefusal.OPERATORS: _(
+        "Not applied: an operator is no longer active, or has no second factor"
+    ),
+    ClientChangeRefusal.CHANGED: _("Not applied: the client or its feature changed before"),
+}
 
 #: An operator's step in the past.
 STEPS: Final[Mapping[str, StrOrPromise]] = {

@@ -1,4 +1,4 @@
-"""Operators register, change and retire the service clients of platform features."""
+"""Operators propose and approve changes of the service clients of platform features."""
 
 from __future__ import annotations
 
@@ -19,13 +19,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import clients
 from accounts.actors import get_actor
-from accounts.models import ServiceClient
+from accounts.models import ClientChangeKind, ServiceClient, ServiceClientChange
 from accounts.reauthentication import require_recent_confirmation
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
-from integrations.operations import feature_clients
-from limited_use.agreements import service_clients
-from limited_use.agreements.service_clients import Operator, OperatorChannel
+from integrations.operations import client_changes, feature_clients
 from limited_use.policy.feature_registry import FEATURES, Feature
 
 from . import client_messages, client_pages
@@ -64,8 +62,10 @@ def _show_errors_first(
 @require_safe
 @require_permission(RolePermission.MANAGE_CLIENTS)
 def list_clients(request: HttpRequest) -> HttpResponse:
-    overviews = feature_clients.list_client_overviews(at=timezone.now())
-    return render(request, "operations/clients.html", client_pages.build_list_context(overviews))
+    at = timezone.now()
+    overviews = feature_clients.list_client_overviews(at=at)
+    context = client_pages.build_list_context(overviews, reader_id=get_actor(request).id, at=at)
+    return render(request, "operations/clients.html", context)
 
 
 @never_cache
@@ -104,18 +104,12 @@ def register_client(request: HttpRequest, key: str) -> HttpResponse:
     form = RegisterForm(request.POST if request.method == "POST" else None, feature=feature)
     if not form.is_valid():
         return _render_register(request, form, key)
-    try:
-        client = feature_clients.register_feature_client(
-            feature=key,
-            purposes=form.cleaned_data["purposes"],
-            jwks=form.cleaned_data["keys"],
-            redirect_uris=form.cleaned_data["redirect_uris"],
-            by=_get_operator(request),
-            at=timezone.now(),
-        )
-    except clients.ServiceClientExists:
-        return _report_unchanged(request, client_messages.EXISTS)
-    return _report_change(request, client, client_messages.REGISTERED)
+    values = {
+        "purposes": form.cleaned_data["purposes"],
+        "jwks": form.cleaned_data["keys"],
+        "redirect_uris": form.cleaned_data["redirect_uris"],
+    }
+    return _propose(request, ClientChangeKind.REGISTER, feature=key, values=values)
 
 
 def _show_keys_errors(request: HttpRequest, service_client_id: UUID) -> HttpResponse | None:
@@ -137,18 +131,8 @@ def replace_keys(request: HttpRequest, service_client_id: UUID) -> HttpResponse:
     form = KeysForm(request.POST)
     if not form.is_valid():
         return _render_change(request, client, form, "keys")
-    values, by = form.cleaned_data, _get_operator(request)
-
-    def replace() -> ServiceClient:
-        return service_clients.replace_client_keys(
-            client_id=client.client_id,
-            jwks=values["keys"],
-            seen_digest=values["seen"],
-            by=by,
-            at=timezone.now(),
-        )
-
-    return _change(request, client, "keys", replace, client_messages.KEYS_REPLACED)
+    values = {"jwks": form.cleaned_data["keys"], "seen_digest": form.cleaned_data["seen"]}
+    return _propose_change(request, client, ClientChangeKind.KEYS, values)
 
 
 def _show_redirects_errors(request: HttpRequest, service_client_id: UUID) -> HttpResponse | None:
@@ -171,18 +155,11 @@ def replace_redirects(request: HttpRequest, service_client_id: UUID) -> HttpResp
     form = RedirectsForm(request.POST)
     if not form.is_valid():
         return _render_change(request, client, form, "redirects")
-    values, by = form.cleaned_data, _get_operator(request)
-
-    def replace() -> ServiceClient:
-        return service_clients.replace_client_redirects(
-            client_id=client.client_id,
-            redirect_uris=values["redirect_uris"],
-            seen_digest=values["seen"],
-            by=by,
-            at=timezone.now(),
-        )
-
-    return _change(request, client, "redirects", replace, client_messages.REDIRECTS_REPLACED)
+    values = {
+        "redirect_uris": form.cleaned_data["redirect_uris"],
+        "seen_digest": form.cleaned_data["seen"],
+    }
+    return _propose_change(request, client, ClientChangeKind.REDIRECTS, values)
 
 
 @never_cache
@@ -198,30 +175,60 @@ def retire_client(request: HttpRequest, service_client_id: UUID) -> HttpResponse
             client, reader_id=get_actor(request).id, at=timezone.now()
         )
         return render(request, "operations/client_retire.html", context)
+    return _propose(
+        request, ClientChangeKind.RETIRE, feature=client.feature, client=client, values={}
+    )
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@require_permission(RolePermission.MANAGE_CLIENTS)
+@require_recent_confirmation(client_messages.APPROVE_ACTION)
+def show_or_approve_change(request: HttpRequest, change_id: UUID) -> HttpResponse:
+    change, reader_id, at = _get_change(change_id), get_actor(request).id, timezone.now()
+    if request.method != "POST":
+        row = client_pages.describe_change(change, reader_id=reader_id, at=at)
+        return render(request, "operations/client_change.html", {"row": row, "change": change})
     try:
-        service_clients.retire_client(
-            client_id=client.client_id, by=_get_operator(request), at=timezone.now()
-        )
-    except clients.ClientNotLive:
-        return _report_unchanged(request, client_messages.RETIRED_BEFORE, client)
-    return _report_change(request, client, client_messages.RETIRED)
+        client_changes.approve_change(change, by=reader_id, at=at)
+    except client_changes.NotApprovable:
+        flash_messages.warning(request, client_messages.NOT_APPROVABLE)
+    else:
+        flash_messages.success(request, client_messages.APPROVED)
+    return redirect("operations-client-change", change.id)
 
 
-def _change(
-    request: HttpRequest,
-    client: ServiceClient,
-    page: str,
-    replace: Callable[[], ServiceClient],
-    done: StrOrPromise,
+def _propose_change(
+    request: HttpRequest, client: ServiceClient, kind: ClientChangeKind, values: dict[str, Any]
 ) -> HttpResponse:
-    try:
-        replace()
-    except clients.ClientNotLive:
+    if client.retired_at is not None:
         return _report_unchanged(request, client_messages.RETIRED_BEFORE, client)
-    except clients.ClientChanged:
+    if values["seen_digest"] != clients.compute_client_digest(client):
         flash_messages.error(request, client_messages.CHANGED)
-        return redirect(f"operations-client-{page}", client.id)
-    return _report_change(request, client, done)
+        return redirect(f"operations-client-{kind}", client.id)
+    return _propose(request, kind, feature=client.feature, client=client, values=values)
+
+
+def _propose(
+    request: HttpRequest,
+    kind: ClientChangeKind,
+    *,
+    feature: str,
+    client: ServiceClient | None = None,
+    values: dict[str, Any],
+) -> HttpResponse:
+    change = client_changes.propose_change(
+        kind,
+        feature=feature,
+        client=client,
+        values=values,
+        by=get_actor(request).id,
+        at=timezone.now(),
+    )
+    needs_another = kind is not ClientChangeKind.RETIRE
+    text = client_messages.PROPOSED if needs_another else client_messages.RETIRING
+    flash_messages.success(request, text)
+    return redirect("operations-client-change", change.id)
 
 
 def _render_register(request: HttpRequest, form: RegisterForm, key: str) -> HttpResponse:
@@ -242,11 +249,6 @@ def _get_status(form: forms.Form) -> HTTPStatus:
     return HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
 
 
-def _report_change(request: HttpRequest, client: ServiceClient, text: StrOrPromise) -> HttpResponse:
-    flash_messages.success(request, text % {"client": client.client_id})
-    return redirect("operations-client", client.id)
-
-
 def _report_unchanged(
     request: HttpRequest, text: StrOrPromise, client: ServiceClient | None = None
 ) -> HttpResponse:
@@ -256,16 +258,20 @@ def _report_unchanged(
     return redirect("operations-client", client.id)
 
 
-def _get_operator(request: HttpRequest) -> Operator:
-    return Operator(get_actor(request).id, OperatorChannel.PAGE)
-
-
 def _get_client(service_client_id: UUID) -> ServiceClient:
     """:raises Http404:"""
     client = ServiceClient.objects.filter(id=service_client_id).first()
     if client is None:
         raise Http404
     return client
+
+
+def _get_change(change_id: UUID) -> ServiceClientChange:
+    """:raises Http404: also for a row that the staff site did not write"""
+    change = ServiceClientChange.objects.select_related("client").filter(id=change_id).first()
+    if change is None or not client_changes.is_authentic(change):
+        raise Http404
+    return change
 
 
 def _get_feature(key: str) -> Feature:

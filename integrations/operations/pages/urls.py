@@ -17,6 +17,11 @@ urlpatterns = [
         name="operations-client-new",
     ),
     path(
+        "operations/clients/changes/<uuid:change_id>/",
+        client_views.show_or_approve_change,
+        name="operations-client-change",
+    ),
+    path(
         "operations/clients/<uuid:service_client_id>/",
         client_views.show_client,
         name="operations-client",

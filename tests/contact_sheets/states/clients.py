@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from datetime import timedelta
 
+from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts import api_tokens, clients
 from accounts.ids import uuid7
-from accounts.models import ClientHour, ServiceClient, User
+from accounts.models import (
+    ClientChangeKind,
+    ClientChangeRefusal,
+    ClientHour,
+    ServiceClient,
+    ServiceClientChange,
+    User,
+)
 from accounts.roles import Role
-from integrations.operations import feature_clients
+from integrations.operations import client_changes, feature_clients
 from limited_use.agreements import service_clients
 from limited_use.agreements.service_clients import Operator, OperatorChannel
 from tests.accounts.cast import EC
 from tests.api import cast
+from tests.contact_sheets import rows
 from tests.contact_sheets.state import Group
 from tests.review.client_world import (
     FAULTY_KEYS,
@@ -59,7 +69,7 @@ def replace_keys(client, *keys):
     service_clients.replace_client_keys(
         client_id=client.client_id,
         jwks={"keys": [key.as_dict(private=False) for key in keys]},
-        by=Operator(User.objects.get(name="Otto").id, OperatorChannel.PAGE),
+        by=Operator(User.objects.get(name="Otto").id, OperatorChannel.PAGE, approved_by=uuid7()),
         at=timezone.now(),
     )
 
@@ -142,6 +152,78 @@ def register_form(stage):
 @GROUP.state(scene=open_staff_site, status=400)
 def register_nothing(stage):
     return stage.scene.post(NEW_PAGE, {})
+
+
+def propose(kind, values, by=None, client=None):
+    """A change that Otto, or another operator, proposed."""
+    return client_changes.propose_change(
+        kind,
+        feature="inbox-widget",
+        client=client,
+        values=values,
+        by=by or User.objects.get(name="Otto").id,
+        at=timezone.now(),
+    )
+
+
+@GROUP.state(scene=open_staff_site)
+def change_to_approve(stage):
+    keys = json.loads(write_keys(EC, NEW))
+    values = {"purposes": ["inbox.display"], "jwks": keys, "redirect_uris": [URI, f"{URI}/2"]}
+    change = propose(ClientChangeKind.REGISTER, values, by=uuid7())
+    return stage.scene.get(reverse("operations-client-change", args=[change.id]))
+
+
+@GROUP.state(scene=open_staff_site)
+def change_approved(stage):
+    change = propose(ClientChangeKind.REDIRECTS, {"redirect_uris": []}, client=register())
+    client_changes.approve_change(change, by=uuid7(), at=timezone.now())
+    return stage.scene.get(reverse("operations-client-change", args=[change.id]))
+
+
+@GROUP.state(*ClientChangeRefusal, scene=open_staff_site)
+def changes(stage):
+    """One applied, one waiting, and one refused for each reason but a forgery."""
+    client = register()
+    propose(ClientChangeKind.KEYS, {"jwks": json.loads(write_keys(NEW))}, client=client)
+    for refusal in ("", *ClientChangeRefusal):
+        change = propose(ClientChangeKind.RETIRE, {}, client=client)
+        ServiceClientChange.objects.filter(id=change.id).update(
+            settled_at=stage.at, refusal=refusal
+        )
+    return stage.scene.get(reverse("operations-clients"))
+
+
+CHANGES = {
+    ClientChangeKind.REGISTER: {
+        "purposes": ["inbox.display"],
+        "jwks": json.loads(write_keys(EC)),
+        "redirect_uris": [],
+    },
+    ClientChangeKind.KEYS: {"jwks": json.loads(write_keys(NEW))},
+    ClientChangeKind.REDIRECTS: {"redirect_uris": []},
+    ClientChangeKind.RETIRE: {},
+}
+
+
+@GROUP.states(CHANGES, scene=open_staff_site)
+def mail_to_operators(stage, kind, values):
+    client = None if kind is ClientChangeKind.REGISTER else register()
+    change = propose(kind, values, client=client)
+    if kind is not ClientChangeKind.RETIRE:
+        olga = stage.add_person("Olga", Role.OPERATOR)
+        client_changes.approve_change(change, by=olga.id, at=timezone.now())
+    client_changes.apply_change(change, channel=OperatorChannel.COMMAND, at=timezone.now())
+    client_changes.settle_changes(at=timezone.now())
+    return rows.show_mail(stage, mail.outbox[-1])
+
+
+@GROUP.state(scene=open_staff_site)
+def approved_own(stage):
+    change = propose(
+        ClientChangeKind.KEYS, {"jwks": json.loads(write_keys(NEW))}, client=register()
+    )
+    return stage.scene.post(reverse("operations-client-change", args=[change.id]), follow=True)
 
 
 @GROUP.state(scene=open_staff_site)
