@@ -29,9 +29,10 @@ _COMPOSE = "https://www.googleapis.com/auth/gmail.compose"
 _GOOGLE_SCOPE = f"openid email {GMAIL_READONLY} {_COMPOSE}"
 _SEND_PATHS = {"google": "/drafts/send", "microsoft": "/send"}
 _DRAFT_PATHS = {"google": "/drafts", "microsoft": "/messages"}
-_EDITS = frozenset({"send: lost, draft edited", "send: lost, draft deleted"})
-# Nothing shows what became of a message whose draft is deleted while it is sent.
-_DELETED_SHARE = 0.01
+#: Nothing shows what became of a message whose draft is deleted while it is sent.
+DRAFT_DELETED = "send: lost, draft deleted"
+_DELETED_SHARE = 0.2
+_EDITS = frozenset({"send: lost, draft edited", DRAFT_DELETED})
 
 
 class SenderProcess:
@@ -102,12 +103,14 @@ class SendingUnderFaults:
     """
     :param seed: of all choices
     :param faults: how often each was injected
+    :param deleted: tags of messages whose draft was deleted before a provider accepted them
     """
 
     sandbox: Sandbox
     process: SenderProcess
     seed: int
     faults: Counter[str] = field(default_factory=Counter)
+    deleted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)  # noqa: S311 - repeats a run
@@ -130,19 +133,21 @@ class SendingUnderFaults:
             if command.due_at is None:
                 break
             if fault in _EDITS and command.state == OutboxState.SENDING:
-                self._change_draft(house, fault)
+                self._change_draft(house, fault, str(command.id))
                 fault = ""
             skipped = self.skip_to(command, skipped)
         self.sandbox.clear_faults()
         self.sandbox.dial(gmail_send_seconds=0.0, graph_send_seconds=0.0, graph_outbox=True)
         return command
 
-    def _change_draft(self, house: Household, fault: str) -> None:
+    def _change_draft(self, house: Household, fault: str, tag: str) -> None:
         """As the owner does in the provider's own client, unless the draft is gone already."""
         where = {"email": get_email(house), "provider": house.connection.provider}
         with suppress(RuntimeError):
-            if fault == "send: lost, draft deleted":
+            if fault == DRAFT_DELETED:
                 self.sandbox.delete_draft(**where)
+                if not self.sandbox.sent(tag=tag):
+                    self.deleted.add(tag)
             else:
                 self.sandbox.edit_draft(text="Changed elsewhere.", **where)
 
@@ -172,7 +177,7 @@ class SendingUnderFaults:
         }
         name = self.random.choice(list(choices))
         if self.random.random() < _DELETED_SHARE:
-            name = "send: lost, draft deleted"
+            name = DRAFT_DELETED
             choices[name] = {"path_suffix": send, "drop": "before"}
         self.faults[name] += 1
         if name.startswith("sent late"):
@@ -189,18 +194,24 @@ class SendingUnderFaults:
 
 @dataclass(frozen=True)
 class SendingReport:
-    """What became of messages, by the outbox and by the provider's own journal."""
+    """
+    What became of messages, by the outbox and by the provider's own journal.
+
+    :param unresolvable: tags of messages that no look at the provider can tell from sent ones
+    """
 
     states: Counter[str]
     accepted: Counter[str]
     commands: dict[str, OutboxCommand]
+    unresolvable: frozenset[str]
 
     @classmethod
-    def read(cls, sandbox: Sandbox) -> SendingReport:
+    def read(cls, sandbox: Sandbox, *, deleted: set[str]) -> SendingReport:
         commands = {str(command.id): command for command in OutboxCommand.objects.all()}
         states = Counter(command.state for command in commands.values())
         accepted = Counter(mail["tag"] for mail in sandbox.sent())
-        return cls(states, accepted, commands)
+        unresolvable = frozenset(tag for tag in deleted if not accepted[tag])
+        return cls(states, accepted, commands, unresolvable)
 
     @property
     def duplicates(self) -> list[str]:
@@ -228,12 +239,24 @@ class SendingReport:
     def unsettled(self) -> list[str]:
         return [tag for tag, command in self.commands.items() if command.due_at is not None]
 
+    @property
+    def falsely_known(self) -> list[str]:
+        """Messages of which nothing can be known, and that do not count as unknown."""
+        return [tag for tag in self.unresolvable if self.commands[tag].state != OutboxState.UNKNOWN]
+
+    @property
+    def unknown_share(self) -> float:
+        """The unknown ones among the messages that can be resolved."""
+        resolvable = [row for tag, row in self.commands.items() if tag not in self.unresolvable]
+        unknown = sum(command.state == OutboxState.UNKNOWN for command in resolvable)
+        return unknown / max(1, len(resolvable))
+
     def __str__(self) -> str:
-        total = len(self.commands)
-        unknown = self.states[OutboxState.UNKNOWN]
+        total, unresolvable = len(self.commands), len(self.unresolvable)
         return (
             f"{total} messages: {dict(self.states)};"
             f" {len(self.duplicates)} duplicates, {len(self.lost)} lost,"
             f" {len(self.wrongly_failed)} wrongly failed,"
-            f" {unknown} unknown ({100 * unknown / max(1, total):.1f} %)"
+            f" {unresolvable} unresolvable ({len(self.falsely_known)} of them not unknown),"
+            f" {100 * self.unknown_share:.1f} % of {total - unresolvable} others unknown"
         )

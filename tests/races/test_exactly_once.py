@@ -60,7 +60,7 @@ def run(providers, *, sends: int, mailboxes: int) -> tuple[SendingReport, Counte
         sending = SendingUnderFaults(sandbox, process, SEED)
         for number in range(sends):
             sending.send(houses[number % mailboxes], number)
-    report = SendingReport.read(sandbox)
+    report = SendingReport.read(sandbox, deleted=sending.deleted)
     sys.stdout.write(f"\n{report}; faults: {dict(sending.faults)}; seed {SEED}\n")
     return report, sending.faults
 
@@ -77,6 +77,9 @@ class TestSendingUnderFaults:
 
         assert (report.duplicates, report.lost, report.wrongly_failed) == ([], [], [])
         assert report.unsettled == []
+        assert report.falsely_known == []
+        assert report.unknown_share == 0
+        assert report.unresolvable
         assert report.states[OutboxState.SENT] >= 5
         assert faults["killed"] >= 3
 
@@ -121,5 +124,8 @@ class TestSendingUnderFaults:
 
         assert (report.duplicates, report.lost, report.wrongly_failed) == ([], [], [])
         assert report.unsettled == []
-        assert report.states[OutboxState.UNKNOWN] <= SENDS * 0.02
+        assert report.falsely_known == []
+        assert report.unknown_share <= 0.02
+        assert len(report.unresolvable) >= SENDS * 0.05
+        assert faults[senders.DRAFT_DELETED] >= SENDS * 0.1
         assert faults["killed"] >= SENDS * 0.2
