@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from functools import partial
 from threading import Barrier
@@ -43,7 +44,9 @@ def browser(transactional_db, sandbox, settings):
 
 def disconnect(browser, product) -> PurgeJob:
     return connections.disconnect_integration(
-        integration_id=Integration.objects.live().get(product=product).id,
+        integration_id=Integration.objects.live()
+        .get(product=product, connection__user=browser.user)
+        .id,
         user_id=browser.user.id,
         organisation_id=Membership.objects.get(user=browser.user).organisation_id,
         at=timezone.now(),
@@ -73,6 +76,10 @@ def assert_revoked_once(sandbox) -> None:
     ended = Connection.objects.get()
     assert (ended.status, ended.refresh_token) == (ConnectionStatus.ENDED, None)
     assert not DataKey.objects.filter(holder__in=[ended.id, ended.grant_id]).exists()
+
+
+def read_page(browser, job) -> str:
+    return html.unescape(browser.client.get(f"/settings/removals/{job.id}/").content.decode())
 
 
 @pytest.mark.invariant(6)
@@ -130,3 +137,39 @@ class TestMailAndCalendars:
         assert "The calendars of this account are still connected." in said_by(earlier)["says"]
         assert said_by(earlier)["tries"] == 0
         assert said_by(later)["outcome"] == "confirmed"
+
+
+@pytest.mark.scenario("X6")
+@pytest.mark.clause("TOK-REVOKE")
+class TestTwoOwners:
+    """Of one Google account, in two organisations."""
+
+    @pytest.mark.claim("receipt.was-needed", "receipt.revoked")
+    def test_of_whom_the_last_ends_the_grant(self, browser, sandbox):
+        bob = make_user("bob", organisation=make_organisation("Beta"))
+        others = GoogleConnectBrowser(bob, sandbox)
+        others.connect()
+        jobs = [disconnect(browser, product) for product in ("mail", "calendar")]
+        for job in jobs:
+            run_to_the_end(job)
+
+        kept = sandbox.grants(ALICE_BOX)
+        asked = sandbox.requests("/revoke")
+        last = disconnect(others, "mail")
+        run_to_the_end(last)
+
+        assert (kept != [], asked) == (True, [])
+        assert sandbox.grants(ALICE_BOX) == []
+        assert [one["status"] for one in sandbox.requests("/revoke")] == [200]
+        assert said_by(last)["outcome"] == "confirmed"
+        assert said_by(last)["says"] == "The provider confirmed that the access is revoked."
+        assert said_by(last)["says"] in read_page(others, last)
+        for job in jobs:
+            assert said_by(job)["says"].startswith("Not revoked: ")
+            assert said_by(job)["needed_by"] == ["other_connection"]
+            assert said_by(job)["says"] in read_page(browser, job)
+        assert "when Antares destroyed your access tokens" in said_by(jobs[-1])["says"]
+        for ended in Connection.objects.all():
+            assert (ended.status, ended.refresh_token) == (ConnectionStatus.ENDED, None)
+            assert not DataKey.objects.filter(holder__in=[ended.id, ended.grant_id]).exists()
+        assert Connection.objects.count() == 2
