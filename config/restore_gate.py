@@ -10,21 +10,18 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from config.startup_gate import GateRefusal, StartupGate, WsgiApplication, build_problem
+from config.startup_gate import GateRefusal, StartupGate, WsgiApplication
 from limited_use.ledger import ledger_publication
 
 logger = logging.getLogger(__name__)
 
 _RESTORED_REFUSAL: Final = GateRefusal(
-    build_problem(
-        "Restored from a backup",
-        "Antares is removing again what had been removed before the restore. Try again in a few"
-        " minutes.",
-    ),
+    "Antares is removing again what had been removed before the restore. Try again in a few"
+    " minutes.",
     "503_restored.html",
 )
 _UNKNOWN_REFUSAL: Final = GateRefusal(
-    build_problem("Not ready", "The service is not ready yet. Try again in a few minutes."),
+    "The service is not ready yet. Try again in a few minutes.",
     "503_not_ready.html",
 )
 

@@ -10,12 +10,12 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from config.startup_gate import GateRefusal, StartupGate, WsgiApplication, build_problem
+from config.startup_gate import GateRefusal, StartupGate, WsgiApplication
 
 logger = logging.getLogger(__name__)
 
 _VERSION_REFUSAL: Final = GateRefusal(
-    build_problem("Another version", "The service is being updated. Try again in a few minutes."),
+    "The service is being updated. Try again in a few minutes.",
     "503_update.html",
 )
 

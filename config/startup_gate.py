@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
@@ -16,6 +16,8 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.template.loader import render_to_string
 
+from config.front.error_answers import API_PREFIXES
+from integrations.web import standalone_pages
 from integrations.web.problem_catalogue import BUSY
 
 logger = logging.getLogger(__name__)
@@ -31,18 +33,14 @@ class GateRefusal:
     """
     The response of a closed gate.
 
-    :param problem: for the API (RFC 9457)
+    :param detail: of the problem BUSY, for API clients
     :param template: the page; it reads nothing from the database
     :param retry_after: seconds
     """
 
-    problem: Mapping[str, Any]
+    detail: str
     template: str
     retry_after: int = 60
-
-
-def build_problem(title: str, detail: str) -> dict[str, Any]:
-    return {"type": "about:blank", "title": title, "status": 503, "detail": detail}
 
 
 class StartupGate(ABC):
@@ -77,16 +75,9 @@ class StartupGate(ABC):
         refusal = None if path in self.open_paths else self.refresh_refusal()
         if refusal is None:
             return self._application(environ, start_response)
-        is_api = path.startswith("/v1/")
-        headers = [
-            ("Content-Type", "application/problem+json" if is_api else "text/html; charset=utf-8"),
-            ("Cache-Control", "no-store"),
-            ("Retry-After", str(refusal.retry_after)),
-            ("Content-Security-Policy", "default-src 'none'; style-src 'self'"),
-        ]
+        headers, body = render_refusal(refusal, path)
         start_response("503 Service Unavailable", headers)
-        body = json.dumps(refusal.problem) if is_api else render_to_string(refusal.template)
-        return [body.encode()]
+        return [body]
 
     def refresh_refusal(self) -> GateRefusal | None:
         """Return the current refusal; check at most every few seconds."""
@@ -110,11 +101,25 @@ class StartupGate(ABC):
 
 def make_database_refusal() -> GateRefusal:
     """Return the refusal for a database that does not answer, with the text of BUSY."""
+    return GateRefusal(str(BUSY.says), "503.html", BUSY.retry_after or 0)
+
+
+def render_refusal(refusal: GateRefusal, path: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Return headers and body: a problem document for API clients, otherwise a page."""
+    is_api = path.startswith(API_PREFIXES)
+    headers = [
+        ("Content-Type", "application/problem+json" if is_api else "text/html; charset=utf-8"),
+        ("Cache-Control", "no-store"),
+        ("Retry-After", str(refusal.retry_after)),
+        ("Content-Security-Policy", standalone_pages.build_policy()),
+    ]
+    if not is_api:
+        return headers, render_to_string(refusal.template).encode()
     problem = {
         "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{BUSY.code}/",
         "title": str(BUSY.title),
         "status": BUSY.status,
         "code": BUSY.code,
-        "detail": str(BUSY.says),
+        "detail": refusal.detail,
     }
-    return GateRefusal(problem, "503.html", BUSY.retry_after or 0)
+    return headers, json.dumps(problem).encode()

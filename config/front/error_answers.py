@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.utils.encoding import escape_uri_path
 
 from config import browser_headers
+from integrations.web import standalone_pages
 from integrations.web.problem_catalogue import BUSY, EXPLAINED
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -24,19 +25,7 @@ BROWSER_HEADERS: Final[Headers] = tuple(
 )
 
 # API clients call these addresses, and read problem documents (RFC 9457).
-_API_PREFIXES: Final = ("/v1/", "/oauth/", "/webhooks/", "/uploads/")
-_PAGE: Final = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">\
-<title>{title} · Antares Integrations</title></head>
-<body>
-<main>
-  <h1>{title}</h1>
-  <p>{detail}</p>
-</main>
-</body>
-</html>
-"""
+API_PREFIXES: Final = ("/v1/", "/oauth/", "/webhooks/", "/uploads/")
 
 
 @dataclass(eq=False)
@@ -122,16 +111,18 @@ def refuse_after_error() -> RequestRefused:
 
 def render_refusal(refusal: RequestRefused, path: str) -> BufferedResponse:
     """Return the response for the address `path`. It closes the connection."""
-    is_api = path.startswith(_API_PREFIXES)
+    is_api = path.startswith(API_PREFIXES)
     if is_api:
         body = json.dumps(_build_problem(refusal, path))
     else:
-        body = _PAGE.format(title=escape(refusal.title), detail=escape(refusal.detail))
+        body = render_to_string(
+            "standalone.html", {"title": refusal.title, "detail": refusal.detail}
+        )
     content_type = b"application/problem+json" if is_api else b"text/html; charset=utf-8"
     headers = [
         (b"content-type", content_type),
         (b"cache-control", b"no-store"),
-        (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+        (b"content-security-policy", standalone_pages.build_policy().encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", refusal.request_id.encode()),
         (b"connection", b"close"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,15 +23,18 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.test import Client
 
-from config import celery, health_probes
+from config import celery, health_probes, schema_gate, startup_gate
 from config.database import schema_guard, schema_version
 from config.embedded import embedded_servers, postgres
 from config.embedded.child_processes import EmbeddedServersUnavailable
 from config.embedded.earlier_data_folder import refuse_earlier_version
 from config.embedded.embedded_servers import ServerUrls
 from config.embedded.embedded_service import ROOT
+from config.front import error_answers
+from config.front.error_answers import API_PREFIXES
 from config.process_classes import ProcessClass
 from config.schema_gate import SchemaGate
+from integrations.urls import busy_page
 from tests import template
 from tests.bench import databases
 from tests.walls import acting_as
@@ -325,13 +331,16 @@ class TestTheDoor:
         monkeypatch.setattr("config.startup_gate.CHECK_INTERVAL", 0)
 
         (status, headers), page = self.ask(door, "/inbox/")
-        (again, kind), problem = self.ask(door, "/v1/users")
 
-        assert status == again == "503 Service Unavailable"
+        assert status == "503 Service Unavailable"
         assert headers["Retry-After"] == "60"
         assert b"is being updated" in page
-        assert kind["Content-Type"] == "application/problem+json"
-        assert json.loads(problem)["status"] == 503
+        for prefix in API_PREFIXES:
+            (again, kind), problem = self.ask(door, f"{prefix}users")
+            assert again == status
+            assert kind["Content-Type"] == "application/problem+json"
+            assert json.loads(problem)["code"] == "busy"
+            assert "is being updated" in json.loads(problem)["detail"]
         assert [record.msg for record in caplog.records] == ["schema.other_version"]
         # Whoever routes to it asks these.
         assert self.ask(door, "/healthz") == self.ask(door, "/readyz") == (None, b"passed on")
@@ -344,6 +353,30 @@ class TestTheDoor:
             schema_version.record_schema_version(cursor)
 
         assert self.ask(door, "/") == (None, b"passed on")
+
+    @pytest.mark.parametrize("kind", ["gate", "gate-busy", "busy", "front"])
+    def test_shows_pages_whose_style_is_in_them_and_is_allowed(self, kind):
+        """A closed gate serves no style sheet."""
+        if kind == "front":
+            refused = error_answers.refuse_request_when_busy()
+            answer = error_answers.render_refusal(refused, "/inbox/")
+            headers = {name.decode().title(): value.decode() for name, value in answer.headers}
+            page = answer.body.decode()
+        elif kind == "busy":
+            answer = busy_page.render_busy_page()
+            headers, page = answer.headers, answer.text
+        else:
+            refusal = schema_gate._VERSION_REFUSAL
+            if kind == "gate-busy":
+                refusal = startup_gate.make_database_refusal()
+            told, body = startup_gate.render_refusal(refusal, "/inbox/")
+            headers, page = dict(told), body.decode()
+
+        [style] = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        assert f"style-src 'sha256-{digest}';" in headers["Content-Security-Policy"]
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert not re.search(r"<(link|script|img)|/static/| style=", page)
 
     @pytest.mark.scenario("X1")
     def test_says_of_a_database_that_is_away_that_it_is_away(self, caplog):

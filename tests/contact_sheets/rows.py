@@ -16,7 +16,6 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
 from django.http import HttpResponse
-from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from django.utils.html import escape
@@ -318,10 +317,6 @@ def as_answer(stage: Stage, response: HttpResponse, path: str = "/") -> HttpResp
     response.wsgi_request.resolver_match = None
     response.client = stage.visitor
     return response
-
-
-def show_template(stage: Stage, name: str, *, status: int) -> HttpResponse:
-    return as_answer(stage, HttpResponse(render_to_string(name), status=status))
 
 
 def show_mail(stage: Stage, message: EmailMessage) -> HttpResponse:

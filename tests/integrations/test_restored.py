@@ -313,7 +313,7 @@ class TestDoor:
         assert headers["Cache-Control"] == "no-store"
         status, headers, body = self.answer(door, "/v1/users/me/messages")
         assert headers["Content-Type"] == "application/problem+json"
-        assert json.loads(body)["status"] == 503
+        assert (json.loads(body)["status"], json.loads(body)["code"]) == (503, "busy")
 
         apply_tombstones()
 

@@ -6,6 +6,7 @@ import re
 
 from allauth.mfa.models import Authenticator
 from django.core import mail
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -322,7 +323,8 @@ def error_503_busy(stage):
     status=503,
 )
 def gate(stage, _, make_refusal):
-    return rows.show_template(stage, make_refusal().template, status=503)
+    headers, body = startup_gate.render_refusal(make_refusal(), "/inbox/")
+    return rows.as_answer(stage, HttpResponse(body, status=503, headers=dict(headers)))
 
 
 def _disconnect(stage, browser):
