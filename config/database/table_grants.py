@@ -298,13 +298,14 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         console="r",
     ),
     "limited_use.Leaf": TableGrants(
-        "the ledger: everybody adds, nobody changes or deletes; the sequencer gives places",
+        "the ledger: everybody adds, nobody changes or deletes; the sequencer gives places, or says"
+        " why a row has none",
         web="ra",
         staff="ra",
         sync="ra",
         purge="ra",
         console="r",
-        columns={(_PURGE, "w"): ("idx",)},
+        columns={(_PURGE, "w"): ("idx", "fault")},
         whole=True,
     ),
     "limited_use.Tile": TableGrants(

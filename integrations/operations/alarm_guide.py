@@ -29,6 +29,7 @@ TITLES: Final[Mapping[str, StrOrPromise]] = {
     "key_epoch.left_behind": _("An old key-encryption key cannot end"),
     "keyring.unavailable": _("The key store does not answer"),
     "keyring.unfit": _("The keyring does not match the database"),
+    "ledger.entry_set_aside": _("A login wrote a row into the ledger that is not an entry"),
     "opens.unusual": _("A person or a feature opens unusually much"),
     "outbox.crashing": _("Sending a message crashes again and again"),
     "parsers.busy": _("Parser processes are busy"),
@@ -100,6 +101,10 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
     "key_epoch.left_behind": _(
         "Look for key.damaged with the same key line: the epoch ends when all its keys are"
         " rewrapped."
+    ),
+    "ledger.entry_set_aside": _(
+        "The row is not in the tree. Find out who used the login that the alarm names, and give the"
+        " login a new password."
     ),
     "keyring.unavailable": _(
         "Check that the key store answers and that its credentials are valid."

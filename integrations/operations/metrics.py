@@ -208,7 +208,7 @@ def _measure_keyring() -> float:
 def _measure_ledger() -> Iterator[MetricValue]:
     signed = Checkpoint.objects.exclude(note="").order_by("-size").values_list("size", flat=True)
     yield MetricValue("antares_ledger_size", ledger_sequencer.get_ledger_size())
-    yield MetricValue("antares_ledger_waiting", Leaf.objects.filter(idx=None).count())
+    yield MetricValue("antares_ledger_waiting", Leaf.objects.waiting().count())
     yield MetricValue("antares_ledger_signed_size", signed.first() or 0)
     owed = OwedTombstone.objects.filter(published_at=None)
     yield MetricValue("antares_tombstones_owed", owed.count())

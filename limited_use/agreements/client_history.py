@@ -8,9 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-import orjson
-
-from limited_use.ledger import entries
+from limited_use.ledger import entries, entry_form
 from limited_use.models import Leaf
 
 #: Steps that are read of a client; they are a few in a year.
@@ -56,7 +54,7 @@ def get_key_ages(steps: Iterable[ClientStep]) -> dict[str, datetime]:
 
 
 def _parse_step(leaf: Leaf) -> ClientStep:
-    payload = orjson.loads(bytes(leaf.payload))
+    payload = entry_form.read_entry(leaf.id, bytes(leaf.payload), leaf.fault)
     body = payload.get("body", {})
     return ClientStep(
         entry_id=leaf.id,

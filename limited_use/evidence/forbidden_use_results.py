@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import orjson
 from django.db import models
 
 from limited_use.access_request import CANARY_ID
-from limited_use.ledger import entries
+from limited_use.ledger import entries, entry_form
 from limited_use.models import Leaf
 from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient, Use
 
@@ -66,13 +65,13 @@ class RunEntry:
 def get_run_summary(run_id: UUID) -> RunSummary | None:
     """Return None until the run has ended."""
     rows = _filter_subject(SUMMARY_ID).filter(id=run_id).values_list("id", "payload")
-    return next((_parse_summary(*row) for row in rows), None)
+    return next(filter(None, (_parse_summary(*row) for row in rows)), None)
 
 
 def list_run_summaries(*, limit: int) -> list[RunSummary]:
     """Return the newest first."""
     rows = _filter_subject(SUMMARY_ID).order_by("-id").values_list("id", "payload")
-    return [_parse_summary(*row) for row in rows[:limit]]
+    return [summary for row in rows[:limit] if (summary := _parse_summary(*row))]
 
 
 def list_run_entries(run_id: UUID) -> list[RunEntry]:
@@ -99,7 +98,9 @@ def is_canary_entry(body: Mapping[str, object]) -> bool:
 
 
 def _filter_subject(subject_id: UUID) -> models.QuerySet[Leaf]:
-    return Leaf.objects.filter(subject=bytes.fromhex(entries.get_ledger_pseudonym(subject_id)))
+    return Leaf.objects.filter(
+        fault="", subject=bytes.fromhex(entries.get_ledger_pseudonym(subject_id))
+    )
 
 
 def _get_milliseconds(run_id: UUID) -> int:
@@ -112,9 +113,13 @@ def _shift_id(run_id: UUID, shift: timedelta) -> UUID:
     return UUID(int=min(max(milliseconds, 0), _MAX_MILLISECONDS) << 80)
 
 
-def _parse_summary(entry_id: UUID, payload: bytes | memoryview[int]) -> RunSummary:
-    entry = orjson.loads(bytes(payload))
-    counts = entry["body"]
+def _parse_summary(entry_id: UUID, payload: bytes | memoryview[int]) -> RunSummary | None:
+    entry = entry_form.read_entry(entry_id, bytes(payload))
+    counts = entry.get("body", {})
+    if not all(
+        isinstance(counts.get(name), int) for name in ("asked", "refused", "control_opened")
+    ):
+        return None
     return RunSummary(
         entry_id,
         datetime.fromtimestamp(entry["at"] / 1000, UTC),
@@ -128,8 +133,8 @@ def _parse_entries(
     rows: Iterator[tuple[UUID, bytes | memoryview[int], int | None]], item: str
 ) -> Iterator[RunEntry]:
     for entry_id, payload, index in rows:
-        entry = orjson.loads(bytes(payload))
-        if entry.get("item") == item:
+        entry = entry_form.read_entry(entry_id, bytes(payload))
+        if entry.get("item") == item and "purpose" in entry:
             yield RunEntry(
                 entry_id,
                 index,

@@ -81,7 +81,7 @@ def describe_ledger(_: datetime) -> Mapping[str, Any]:
     return {
         "origin": settings.LEDGER_ORIGIN,
         "size": ledger_sequencer.get_ledger_size(),
-        "waiting_for_a_place": Leaf.objects.filter(idx=None).count(),
+        "waiting_for_a_place": Leaf.objects.waiting().count(),
         "signed_size": newest.size if newest else 0,
         "signed_at": _format_time(newest.signed_at) if newest else None,
         "published_size": latest[0].size if latest else None,

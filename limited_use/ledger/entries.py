@@ -27,6 +27,7 @@ EntryValue = str | int | bool | None | Sequence[str] | Mapping[str, int]
 # matches.
 _WORD = re.compile(r"[A-Za-z0-9_.:+=/-]{0,80}\Z")
 _RAW_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+EVENT = re.compile(r"[a-z_]+\.[a-z_]+")
 
 
 class LedgerEntryRefused(Exception):
@@ -99,7 +100,7 @@ def record_ledger_event(  # noqa: PLR0913 - what happened, to what, and by whom
     """
     body = body or {}
     for key, value in body.items():
-        _check_value(key, value)
+        check_value(key, value)
     return append_ledger_entry(
         {
             "event": event,
@@ -126,15 +127,15 @@ def get_code_revision() -> str:
     return digest.hexdigest()[:12]
 
 
-def _check_value(key: str, value: object) -> None:
+def check_value(key: str, value: object) -> None:
     if isinstance(value, Mapping):
         for inner, count in value.items():
-            _check_value(key, inner)
+            check_value(key, inner)
             if not isinstance(count, int):
                 raise LedgerEntryRefused(key)
     elif isinstance(value, list | tuple):
         for item in value:
-            _check_value(key, item)
+            check_value(key, item)
     elif isinstance(value, str):
         if not _WORD.match(value) or _RAW_ID.search(value):
             raise LedgerEntryRefused(key)

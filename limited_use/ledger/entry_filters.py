@@ -41,10 +41,15 @@ _ACTOR_KINDS: Final = {
     EntryActor.SERVICE: "system",
 }
 
+# A row need not be an entry, so no cast may fail: `encode` takes any bytes, and a row without a
+# moment has that of its id. The members before `at` are words, which contain no quotation mark.
+SQL_MOMENT: Final = """COALESCE(
+    substring(encode(leaf.payload, 'escape') from '"at":([0-9]{1,13})[,}]')::bigint,
+    ('x' || left(replace(leaf.id::text, '-', ''), 12))::bit(48)::bigint)"""
 # The payload is canonical JSON, so one of our words occurs in exactly one form. CASE, because the
 # planner then expects half of the rows to match: it reads the index in order up to the limit, and
 # never collects and sorts all entries of the person.
-SQL_CONDITIONS: Final = """
+SQL_CONDITIONS: Final = f"""
    AND leaf.id >= %(first_id)s AND leaf.id < %(end_id)s
    AND CASE WHEN
        (%(purpose)s::bytea IS NULL OR position(%(purpose)s::bytea in payload) > 0)
@@ -53,11 +58,10 @@ SQL_CONDITIONS: Final = """
    AND (%(actor_kind)s::bytea IS NULL OR position(%(actor_kind)s::bytea in payload) > 0)
    AND (NOT %(without_actor)s OR position('"actor_kind":'::bytea in payload) = 0)
    AND (%(by_owner)s::boolean IS NULL OR %(by_owner)s::boolean
-        = (convert_from(payload, 'UTF8')::jsonb ->> 'actor' = ANY(%(owner_actors)s::text[])))
-   AND (%(since)s::bigint IS NULL
-        OR (convert_from(payload, 'UTF8')::jsonb ->> 'at')::bigint >= %(since)s::bigint)
-   AND (%(until)s::bigint IS NULL
-        OR (convert_from(payload, 'UTF8')::jsonb ->> 'at')::bigint < %(until)s::bigint)
+        = (substring(encode(payload, 'escape') from '"actor":"([^"]*)"')
+           = ANY(%(owner_actors)s::text[])))
+   AND (%(since)s::bigint IS NULL OR {SQL_MOMENT} >= %(since)s::bigint)
+   AND (%(until)s::bigint IS NULL OR {SQL_MOMENT} < %(until)s::bigint)
        THEN true ELSE false END
 """
 

@@ -6,20 +6,23 @@ An advisory lock admits one run at a time. It finds late commits, and continues 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 
+from accounts import alarms
 from limited_use.models import Checkpoint, Leaf
 from limited_use.vault.keyring.keyring_factory import get_keyring
 from limited_use.vault.keyring.keyring_port import SigningKey
 
 from . import (
+    entry_form,
     ledger_publication,
     merkle_tree,
     signed_notes,
@@ -32,6 +35,9 @@ from .tile_store import LedgerTileStore
 # Entries per transaction: 16 ms of hashing.
 BATCH = 2000
 LOCK_CLASS, LOCK = 0x4C55, 100
+ALARM_KIND = "ledger.entry_set_aside"
+# An alarm for each writer, whatever the number of rows.
+_NO_SUBJECT = UUID(int=0)
 
 
 class LedgerFork(Exception):
@@ -62,7 +68,7 @@ def run_sequencer(at: datetime, *, batch: int = BATCH) -> SequencerRun | None:
     try:
         check_ledger_continuity()
         placed = 0
-        while count := _place_entries(at, batch):
+        while (count := _place_entries(at, batch)) is not None:
             placed += count
         size = _publish_checkpoint(at)
         # After the tree, so that no tombstone lacks a published record of the destruction.
@@ -144,15 +150,22 @@ def get_verifier_key() -> signed_notes.VerifierKey:
     return signing_keys.get_current_signing_key(SigningKey.LEDGER)
 
 
-def _place_entries(at: datetime, batch: int) -> int:
+def _place_entries(at: datetime, batch: int) -> int | None:
+    """Return how many of the next rows were placed; None if no row waits."""
     with transaction.atomic():
         waiting = list(
-            Leaf.objects.filter(idx=None).order_by("id").values_list("id", "payload")[:batch]
+            Leaf.objects.waiting()
+            .order_by("id")
+            .values_list("id", "payload", "subject", "writer")[:batch]
         )
+        if not waiting:
+            return None
+        bad_ids = _set_bad_rows_aside(waiting, at)
+        waiting = [row for row in waiting if row[0] not in bad_ids]
         if not waiting:
             return 0
         size = get_ledger_size()
-        hashes = [merkle_tree.hash_leaf(bytes(payload)) for _, payload in waiting]
+        hashes = [merkle_tree.hash_leaf(bytes(payload)) for _, payload, *_ in waiting]
         store = LedgerTileStore()
         store.write_tiles(tree_tiles.append_leaves(size, hashes, store))
         with connection.cursor() as cursor:
@@ -161,7 +174,7 @@ def _place_entries(at: datetime, batch: int) -> int:
                 " FROM unnest(%s::uuid[], %s::bigint[]) AS placed(id, idx)"
                 " WHERE limited_use_leaf.id = placed.id",
                 [
-                    [leaf_id for leaf_id, _ in waiting],
+                    [row[0] for row in waiting],
                     list(range(size, size + len(waiting))),
                 ],
             )
@@ -170,6 +183,25 @@ def _place_entries(at: datetime, batch: int) -> int:
             size=new_size, root=tree_tiles.build_tile_range_root(store)(0, new_size), made_at=at
         )
         return len(waiting)
+
+
+def _set_bad_rows_aside(
+    waiting: Sequence[tuple[UUID, entry_form.Stored, entry_form.Stored | None, str]], at: datetime
+) -> set[UUID]:
+    bad_ids = set()
+    for leaf_id, payload, subject, writer in waiting:
+        fault = entry_form.find_fault(leaf_id, payload, subject, writer)
+        if fault:
+            bad_ids.add(leaf_id)
+            Leaf.objects.filter(id=leaf_id).update(fault=fault)
+            alarms.raise_alarm(
+                kind=ALARM_KIND,
+                about=_NO_SUBJECT,
+                window=writer,
+                body={"writer": writer, "fault": fault, "entry_id": str(leaf_id)},
+                at=at,
+            )
+    return bad_ids
 
 
 def _publish_checkpoint(at: datetime) -> int:

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import connection
 
+from . import entry_form
 from .entry_filters import (
     EVERY_ENTRY,
     OUTCOME_EVENTS,
@@ -28,10 +28,10 @@ MAX_ENTRIES = 1000
 # scan for all names could be a scan of everybody's entries.
 _QUERY = (
     """
-SELECT entry.id, entry.payload, entry.idx, name.subject
+SELECT entry.id, entry.payload, entry.fault, entry.idx, name.subject
   FROM unnest(%(subjects)s::bytea[]) AS name (subject)
  CROSS JOIN LATERAL (
-       SELECT leaf.id, leaf.payload, leaf.idx FROM limited_use_leaf AS leaf
+       SELECT leaf.id, leaf.payload, leaf.fault, leaf.idx FROM limited_use_leaf AS leaf
         WHERE leaf.subject = name.subject
 """  # noqa: S608 - constants, values as parameters
     + SQL_CONDITIONS
@@ -96,8 +96,10 @@ def find_subject_entries(
         cursor.execute(_QUERY, parameters)
         rows = cursor.fetchall()
     return [
-        _parse_entry(entry_id, orjson.loads(bytes(payload)), idx, bytes(subject))
-        for entry_id, payload, idx, subject in rows
+        _parse_entry(
+            entry_id, entry_form.read_entry(entry_id, bytes(payload), fault), idx, bytes(subject)
+        )
+        for entry_id, payload, fault, idx, subject in rows
     ]
 
 

@@ -15,12 +15,14 @@ from .entries import to_milliseconds
 from .entry_filters import (
     OUTCOME_EVENTS,
     SQL_CONDITIONS,
+    SQL_MOMENT,
     EntryActor,
     EntryFilter,
     build_parameters,
     get_entry_actor,
     get_id_range,
 )
+from .entry_form import INVALID_EVENT
 
 _COUNT = """
 SELECT count(*) FROM (
@@ -33,14 +35,22 @@ SELECT count(*) FROM (
 _QUERY = (
     """
 WITH own AS MATERIALIZED (
-    SELECT leaf.id, convert_from(leaf.payload, 'UTF8')::jsonb AS entry
+    SELECT leaf.id,"""  # noqa: S608 - constants, values as parameters
+    + SQL_MOMENT
+    + """ AS at,
+           CASE WHEN leaf.fault = '' AND pg_input_is_valid(encode(leaf.payload, 'escape'), 'jsonb')
+                THEN encode(leaf.payload, 'escape')::jsonb END AS entry
       FROM limited_use_leaf AS leaf
      WHERE leaf.subject = ANY(%(subjects)s::bytea[])
-"""  # noqa: S608 - constants, values as parameters
+"""
     + SQL_CONDITIONS
-    + """
+    + r"""
+), checked AS (
+    SELECT id, at, CASE WHEN entry ->> 'id' = id::text AND entry ->> 'event' IS NOT NULL
+                        THEN entry ELSE %(invalid)s::jsonb END AS entry
+      FROM own
 ), use AS (
-    SELECT width_bucket((entry ->> 'at')::bigint, %(starts)s::bigint[]) AS day,
+    SELECT width_bucket(at, %(starts)s::bigint[]) AS day,
            entry ->> 'actor_kind' AS actor_kind,
            entry ->> 'actor' = ANY(%(owner_actors)s::text[]) AS is_owner,
            entry ->> 'event' AS event,
@@ -48,15 +58,16 @@ WITH own AS MATERIALIZED (
            entry ->> 'recipient' AS recipient,
            COALESCE(entry ->> 'feature', entry -> 'body' ->> 'feature') AS feature,
            entry ->> 'rule' AS rule,
-           entry ->> 'missing' AS missing,
-           (entry ->> 'at')::bigint AS at,
+           CASE WHEN entry ->> 'missing' ~ '^\[("[a-z_]+"(, )?)*\]$'
+                THEN entry ->> 'missing' END AS missing,
+           at,
            entry ->> 'class' AS class,
-           sum((entry ->> 'count')::bigint) AS items,
+           sum(CASE WHEN entry ->> 'count' ~ '^[0-9]{1,9}$' THEN (entry ->> 'count')::bigint END)
+               AS items,
            count(*) AS entries,
            max(id::text) AS newest
-      FROM own
-     WHERE (entry ->> 'at')::bigint >= %(period_start)s
-       AND (entry ->> 'at')::bigint < %(period_end)s
+      FROM checked
+     WHERE at >= %(period_start)s AND at < %(period_end)s
      GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 ), moment AS (
     SELECT day, actor_kind, is_owner, event, purpose, recipient, feature, rule, missing, at,
@@ -138,6 +149,7 @@ def summarise_subject_entries(
         "period_start": starts[0],
         "period_end": starts[-1],
         "starts": starts,
+        "invalid": orjson.dumps({"event": INVALID_EVENT}).decode(),
     }
     with connection.cursor() as cursor:
         cursor.execute(_QUERY, parameters)

@@ -212,10 +212,12 @@ class Migration(migrations.Migration):
                 ('payload', models.BinaryField()),
                 ('subject', models.BinaryField(max_length=16, null=True)),
                 ('idx', models.BigIntegerField(null=True, unique=True)),
+                ('writer', models.CharField(db_default='', editable=False, max_length=63)),
+                ('fault', models.CharField(db_default='', editable=False, max_length=8)),
             ],
             options={
                 'verbose_name_plural': 'leaves',
-                'indexes': [models.Index(condition=models.Q(('idx', None)), fields=['id'], name='leaf_without_a_place'), models.Index(fields=['subject', 'id'], name='leaf_by_subject')],
+                'indexes': [models.Index(condition=models.Q(('fault', ''), ('idx', None)), fields=['id'], name='leaf_without_a_place'), models.Index(fields=['subject', 'id'], name='leaf_by_subject')],
             },
         ),
         migrations.CreateModel(

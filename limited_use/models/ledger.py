@@ -1,15 +1,24 @@
 """
 The ledger: entries, tree tiles, checkpoints, signing keys and owed tombstones.
 
-A trigger (migrations/sql/ledger_entries.sql) allows only the single write of an entry's index.
+A trigger (migrations/sql/ledger_entries.sql) allows only the single write of an entry's
+index, or of why it has none.
 """
 
 from __future__ import annotations
+
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
 
 from accounts.ids import uuid7
+
+
+class LeafQuerySet(models.QuerySet["Leaf"]):
+    def waiting(self) -> Self:
+        """Keep the rows that the sequencer has not seen."""
+        return self.filter(idx=None, fault="")
 
 
 class Leaf(models.Model):
@@ -19,11 +28,19 @@ class Leaf(models.Model):
     # The subject's pseudonym from the payload, to find an owner's entries.
     subject = models.BinaryField(max_length=16, null=True)
     idx = models.BigIntegerField(null=True, unique=True)
+    # The login that inserted the row: a trigger writes it.
+    writer = models.CharField(max_length=63, db_default="", editable=False)
+    # Why the sequencer set the row aside (`ledger.entry_form`); empty: it did not.
+    fault = models.CharField(max_length=8, db_default="", editable=False)
+
+    objects = models.Manager.from_queryset(LeafQuerySet)()
 
     class Meta:
         verbose_name_plural = "leaves"
         indexes = [
-            models.Index(fields=["id"], condition=Q(idx=None), name="leaf_without_a_place"),
+            models.Index(
+                fields=["id"], condition=Q(idx=None, fault=""), name="leaf_without_a_place"
+            ),
             models.Index(fields=["subject", "id"], name="leaf_by_subject"),
         ]
 

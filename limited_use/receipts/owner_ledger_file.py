@@ -7,7 +7,6 @@ any copy of the ledger (`verify.part_checks`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -15,7 +14,13 @@ from uuid import UUID
 
 from django.conf import settings
 
-from limited_use.ledger import entries, pseudonym_derivation, signed_documents, tile_store
+from limited_use.ledger import (
+    entries,
+    entry_form,
+    pseudonym_derivation,
+    signed_documents,
+    tile_store,
+)
 from limited_use.models import Leaf
 from limited_use.policy.claims import claim
 
@@ -90,5 +95,5 @@ def _find_set_aside_entries(entry_ids: Iterable[UUID]) -> list[UUID]:
     return [
         entry_id
         for entry_id, payload in leaves.values_list("id", "payload")
-        if json.loads(bytes(payload))["event"] == SET_ASIDE
+        if entry_form.read_entry(entry_id, bytes(payload))["event"] == SET_ASIDE
     ]

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db.models import Q, QuerySet, Sum
 
+from limited_use.ledger import entry_form
 from limited_use.models import Leaf
 from limited_use.models.usage import PolicyUse, Refusal
 
@@ -90,10 +90,7 @@ def count_refusals_by_feature(*, since: datetime) -> list[tuple[str, str, int]]:
 
 
 def list_entries(ids: Sequence[UUID]) -> list[LedgerEntryDetails]:
-    entries_by_id = {
-        leaf_id: _parse_entry(leaf_id, bytes(payload), idx)
-        for leaf_id, payload, idx in _filter_leaves(ids).values_list("id", "payload", "idx")
-    }
+    entries_by_id = {leaf.id: _parse_entry(leaf) for leaf in _filter_leaves(ids)}
     return [entries_by_id[entry_id] for entry_id in ids if entry_id in entries_by_id]
 
 
@@ -109,10 +106,10 @@ def _filter_leaves(ids: Sequence[UUID]) -> QuerySet[Leaf]:
     return Leaf.objects.filter(id__in=list(ids))
 
 
-def _parse_entry(leaf_id: UUID, payload: bytes, index: int | None) -> LedgerEntryDetails:
-    body = orjson.loads(payload)
+def _parse_entry(leaf: Leaf) -> LedgerEntryDetails:
+    body = entry_form.read_entry(leaf.id, bytes(leaf.payload), leaf.fault)
     at = datetime.fromtimestamp(body["at"] / 1000, UTC)
-    return LedgerEntryDetails(leaf_id, index, at, body["event"], body)
+    return LedgerEntryDetails(leaf.id, leaf.idx, at, body["event"], body)
 
 
 def _sum_counts(column: str, **filters: Any) -> list[tuple[Any, int, int]]:

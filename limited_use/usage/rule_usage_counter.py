@@ -15,10 +15,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-import orjson
 from django.db import connection, transaction
 
 from limited_use.access_request import CANARY_ID
+from limited_use.ledger import entry_form
 from limited_use.ledger.entries import get_ledger_pseudonym
 from limited_use.models import Leaf
 from limited_use.models.usage import Refusal, Tally
@@ -73,11 +73,12 @@ def _count_batch() -> int:
         # Another process is counting.
         return 0
     placed = Leaf.objects.filter(idx__gte=tally.size).order_by("idx")
-    leaves = [bytes(payload) for payload in placed.values_list("payload", flat=True)[:BATCH]]
+    leaves = list(placed.values_list("id", "payload")[:BATCH])
     if not leaves:
         return 0
     canary = get_ledger_pseudonym(CANARY_ID)
-    entries = [entry for leaf in leaves if (entry := orjson.loads(leaf)).get("subject") != canary]
+    read = [entry_form.read_entry(leaf_id, bytes(payload)) for leaf_id, payload in leaves]
+    entries = [entry for entry in read if entry.get("subject") != canary]
     _write_counts(entries)
     access_rates.count_data_openings(entries)
     tally.size += len(leaves)

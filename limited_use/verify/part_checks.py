@@ -85,7 +85,7 @@ def list_own_entries(
         hashes.append(merkle_tree.hash_leaf(payload))
         if checkpoint is not None and index != len(hashes) - 1:
             raise ReceiptNotProven(f"entry {len(hashes) - 1} is missing in the export")
-        entry = json.loads(payload)
+        entry = _parse_entry(payload)
         if entry.get("subject") in own_names:
             count += 1
             yield f"entry {index!s:<9} {_format_entry(entry, labels)}"
@@ -124,10 +124,20 @@ def _check_commitment(document: OwnerPart, key: bytes, keys: Sequence[VerifierKe
 def _parse_line(line: str) -> tuple[int, bytes]:
     try:
         parsed = json.loads(line)
-        return int(parsed["index"]), str(parsed["payload"]).encode()
+        return int(parsed["index"]), str(parsed["payload"]).encode(errors="surrogateescape")
     except (ValueError, KeyError, TypeError):
         pass
     raise ReceiptNotProven("the export cannot be read")
+
+
+def _parse_entry(payload: bytes) -> Mapping[str, Any]:
+    """Return an empty entry for a payload that is none: it is nobody's."""
+    try:
+        entry = json.loads(payload)
+    except (ValueError, RecursionError):
+        return {}
+    is_entry = isinstance(entry, dict) and isinstance(entry.get("subject"), str)
+    return entry if is_entry else {}
 
 
 def _get_names(subject: Mapping[str, str]) -> tuple[str, str, str]:

@@ -56,7 +56,7 @@ _TOMBSTONE = "the hash of something unknown is published as dead, and kills noth
 _DISCARD = "a connect of the account waits until the row expires"
 _REMOVAL = "features are told to delete; nothing is shown"
 _ALARM = "one alarm more, or an alarm that this class could have settled"
-_LEAF = "tests/limited_use/test_ledger.py"
+_LEAF = "tests/limited_use/test_ledger_rows.py"
 _SESSION = "test_no_session_is_believed"
 
 #: For tables whose rows have no owner for this class: a test of this file, another test or folder

@@ -62,7 +62,9 @@ class TestAudit:
         broken = found()
 
         assert (broken.difference.kind, broken.difference.index) == (EntryDifferenceKind.CHANGED, 4)
-        assert str(broken) == f"entry 4 ({entry}) was changed"
+        assert str(broken).splitlines() == [
+            f"entry 4 ({entry}) was changed", f"entry 4 ({entry}) is no entry: form"
+        ]  # fmt: skip
 
     @pytest.mark.parametrize("place", [0, 4, 8])
     def test_names_a_missing_entry(self, ring, place):
@@ -103,7 +105,8 @@ class TestAudit:
             f"UPDATE limited_use_leaf SET idx = {place} WHERE id = '{forged}'",  # noqa: S608
         )
 
-        assert str(found()) == f"entry {place} ({forged}) is extra: it was never placed there"
+        extra = f"entry {place} ({forged}) is extra: it was never placed there"
+        assert str(found()).splitlines()[0] == extra
 
     def test_names_the_first_of_several(self, ring):
         record(9)
@@ -129,7 +132,7 @@ class TestAudit:
             f"UPDATE limited_use_leaf SET id = '{uuid7()}' WHERE idx = 1"  # noqa: S608
         )
 
-        assert "is called" in str(found())
+        assert str(found()).endswith("is no entry: id")
 
     def test_finds_entries_and_hashes_that_were_rewritten_together(self, ring):
         record(5)

@@ -425,7 +425,7 @@ class TestSequencer:
         record(2)
         ledger_sequencer.run_sequencer(NOW)
         # An id from before the others, seen only now.
-        entries.append_ledger_entries([(early, {"event": "late.arrived"})])
+        entries.append_ledger_entries([(early, {"event": "late.arrived", "at": 0})])
 
         assert ledger_sequencer.run_sequencer(NOW).placed_count == 1
         assert Leaf.objects.get(id=early).idx == 2

@@ -30,7 +30,8 @@ from integrations.operations import feature_clients
 from integrations.operations.client_faults import KEY_FAULTS, REDIRECT_FAULTS
 from integrations.operations.pages.client_messages import STEPS
 from integrations.purge import removal_deadlines
-from limited_use.ledger import entries
+from limited_use.ledger import entries, ledger_sequencer
+from limited_use.models import Leaf
 from tests.accounts.cast import EC, PEM_HEAD, Asking, post_form, totp_code
 from tests.api import cast
 from tests.integrations.pages.reading import text
@@ -440,6 +441,18 @@ class TestLooking:
 
         assert "An operator registered a client of a platform feature." in text(page.text)
         assert EC.thumbprint() in page.text
+
+    def test_at_a_row_that_is_no_entry_shows_operator_and_reviewer_that(self, olga, rita, client):
+        subject = Leaf.objects.latest("id").subject
+        row = Leaf.objects.create(payload=b"\xff", subject=subject)
+        label = "A row that is not a valid ledger entry"
+        for is_seen in (False, True):
+            if is_seen:
+                ledger_sequencer.run_sequencer(timezone.now())
+
+            assert label in text(olga.get(page_of(client)).text)
+            assert label in text(rita.get(reverse("review-entry", args=[row.id])).text)
+        assert "is not an entry" in text(olga.get("/operations/").text)
 
     def test_at_the_list_shows_use_and_removals(self, olga, client, alice):
         at = timezone.now()

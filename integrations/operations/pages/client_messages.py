@@ -71,6 +71,7 @@ REFUSALS: Final[Mapping[str, StrOrPromise]] = {
 
 #: An operator's step in the past.
 STEPS: Final[Mapping[str, StrOrPromise]] = {
+    "entry.invalid": _("A row that is not a valid ledger entry"),
     "client.registered": _("Registered"),
     "client.keys_replaced": _("Keys replaced"),
     "client.redirects_replaced": _("Redirect URIs replaced"),

@@ -146,6 +146,7 @@ ALL_ELSE: Final = _("What no rule permits is refused.")
 
 #: Events of operators, who change which features can call Antares.
 EVENTS: Final[Mapping[str, Promise]] = {
+    "entry.invalid": _("A row that is not a valid ledger entry"),
     "client.registered": _("An operator registered a client of a platform feature."),
     "client.keys_replaced": _("An operator replaced the keys of a client."),
     "client.redirects_replaced": _("An operator replaced the redirect URIs of a client."),

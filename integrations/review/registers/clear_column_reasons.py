@@ -267,6 +267,8 @@ LISTED: Final[Mapping[str, tuple[ColumnKind, str]]] = {
     "limited_use.DataKey.wrapped": (ColumnKind.WRAPPED, "under the epoch's key in the keyring"),
     "limited_use.KeyEpoch.line": (ColumnKind.WORD, _LINE),
     "limited_use.Leaf.payload": (ColumnKind.PROOF, "an entry of the ledger: pseudonyms, counts, words"),
+    "limited_use.Leaf.fault": (ColumnKind.WORD, "why it is no entry"),
+    "limited_use.Leaf.writer": (ColumnKind.WORD, "the login that wrote it"),
     "limited_use.Leaf.subject": (ColumnKind.HASH, "the pseudonym that the entry itself says"),
     "limited_use.LedgerKey.commitment": (ColumnKind.HASH, "of the key, which is random"),
     "limited_use.WrappedLedgerKey.wrapped": (ColumnKind.WRAPPED, "under the key epoch's naming key"),

@@ -12,7 +12,7 @@ from limited_use.ledger.entry_filters import EntryActor
 from limited_use.ledger.subject_activity import SubjectActivity
 from limited_use.policy import policy_evaluation
 from limited_use.policy.feature_registry import FEATURES
-from limited_use.policy.policy_vocabulary import DataClass, Purpose, Recipient
+from limited_use.policy.policy_vocabulary import Purpose, Recipient
 from limited_use.policy.rules import CALENDAR, MAIL
 
 from . import messages
@@ -67,7 +67,7 @@ def describe_action(line: SubjectActivity) -> StrOrPromise:
     if line.outcome is None and line.event in messages.SUPPORT_ACTION:
         return messages.SUPPORT_ACTION[line.event]
     if purpose == Purpose.SYNC_STORE:
-        is_mail = bool(MAIL & {DataClass(data_class) for data_class in line.data_classes})
+        is_mail = bool(MAIL.intersection(line.data_classes))
         return messages.SYNCED_MAIL if is_mail else messages.SYNCED_CALENDARS
     is_mail_to_provider = (purpose, recipient) == (Purpose.MAIL_SEND, Recipient.OWN_PROVIDER)
     if is_mail_to_provider and line.actor is EntryActor.OWNER:

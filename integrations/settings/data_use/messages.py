@@ -86,6 +86,7 @@ RECIPIENT: Final[Texts] = {
 
 #: Ledger events that are no use of data.
 EVENT: Final[Texts] = {
+    "entry.invalid": _("A row that is not a valid ledger entry"),
     "connection.connected": _("Account connected"),
     "connection.forgotten": _("Connection removed"),
     "connection.grant_ended": _("Access ended at the provider"),

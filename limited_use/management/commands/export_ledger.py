@@ -31,6 +31,6 @@ class Command(BaseCommand):
             .values_list("idx", "payload")[:CHUNK]
         ):
             for index, payload in rows:
-                line = {"index": index, "payload": bytes(payload).decode()}
-                self.stdout.write(json.dumps(line, ensure_ascii=False))
+                line = {"index": index, "payload": bytes(payload).decode(errors="surrogateescape")}
+                self.stdout.write(json.dumps(line))
                 first = (index or 0) + 1

@@ -19,6 +19,6 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from None
         self.stdout.write(
             f"{report.size} entries and {report.checkpoint_count} checkpoints match;"
-            f" {report.waiting_count} entries wait for the sequencer; {report.published_count}"
-            f" checkpoints are published"
+            f" {report.waiting_count} entries wait for the sequencer; {report.set_aside_count} rows"
+            f" were set aside; {report.published_count} checkpoints are published"
         )

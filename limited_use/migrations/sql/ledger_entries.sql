@@ -1,8 +1,22 @@
--- A ledger entry is never changed or deleted. The sequencer writes its place, once.
+-- A ledger entry is never changed or deleted. The sequencer writes its place, or why it has none,
+-- once.
+
+CREATE FUNCTION limited_use_add_leaf() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.writer := current_user;
+    NEW.idx := NULL;
+    NEW.fault := '';
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER limited_use_add_leaf BEFORE INSERT ON limited_use_leaf
+    FOR EACH ROW EXECUTE FUNCTION limited_use_add_leaf();
 
 CREATE FUNCTION limited_use_keep_leaf() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND OLD.idx IS NULL AND NEW.idx IS NOT NULL
+    IF TG_OP = 'UPDATE' AND OLD.idx IS NULL AND OLD.fault = ''
+        AND (NEW.idx IS NULL) = (NEW.fault <> '') AND NEW.writer = OLD.writer
         AND NEW.id = OLD.id AND NEW.payload = OLD.payload
         AND NEW.subject IS NOT DISTINCT FROM OLD.subject
     THEN

@@ -614,6 +614,26 @@ class TestDownloads:
             assert "alice@gmail.example" not in download(her_browser, form)
 
 
+class TestRowThatIsNoEntry:
+    @pytest.mark.invariant(3)
+    @pytest.mark.parametrize("payload", [b"\xff", b"[]", b'{"at":"now","event":"use.permitted"}'])
+    @pytest.mark.parametrize("is_seen", [False, True])
+    def test_is_shown_as_such(self, her_browser, payload, is_seen):
+        her_browser.get("/inbox/")
+        subject = Leaf.objects.exclude(subject=None).latest("id").subject
+        Leaf.objects.create(payload=payload, subject=subject)
+        if is_seen:
+            ledger_sequencer.run_sequencer(timezone.now())
+        label = "A row that is not a valid ledger entry"
+        today = {"since": timezone.now().date() - timedelta(days=1)}
+
+        assert label in show_page(her_browser)
+        assert label in show_page(her_browser, ENTRIES)
+        assert label in show_page(her_browser, ENTRIES, **today)
+        assert "inbox" in show_page(her_browser, ENTRIES, by="owner").lower()
+        assert label in {row["what"] for row in list_downloaded(her_browser)}
+
+
 class TestProof:
     @pytest.fixture
     def entry_id(self, her_browser):
