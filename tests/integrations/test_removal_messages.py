@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
@@ -12,11 +14,16 @@ from django.utils import timezone
 from accounts import display_times
 from integrations import connections
 from integrations.connections import connectable_products, connection_removal
+from integrations.coordination.leases import NotClaimable
 from integrations.grants import provider_credentials
 from integrations.models import (
     AttemptOutcome,
+    Calendar,
     Connection,
+    ConnectionStatus,
+    Event,
     Integration,
+    Message,
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
@@ -728,3 +735,136 @@ def disconnect_account(world):
 def outcome_of(job):
     job.refresh_from_db()
     return job.revocation
+
+
+#: The words that state a fact, in each sentence of these.
+WORDS = {
+    "disconnect.access-kept": r"(\w+) (still) lists Antares, with (\w+) permissions that you",
+    "disconnect.tokens-kept": r"Antares (\w+) the access tokens of this account for ([^.]+)\.",
+    "removal.access-kept": r"(\w+) (still) lists Antares, with (\w+) permissions that you",
+    "removal.tokens-kept": r"Antares (\w+) the access tokens of this account for ([^.]+)\.",
+    "removal.product-kept": r"Still (connected): ([^.]+)\.",
+    "removal.advice-kept": r"You can end this access at (\w+) at any time, which also (stops) "
+    r"([^:]+):",
+    "receipt.access-needed": r"Antares (\w+) its access to the account at (\w+), because its (\w+)"
+    r" (?:was|were) still connected: you can end it at (\S+)\.",
+    "disconnect.access-ends": r"Antares (\w+) (\w+) to end its access to this account\.",
+    "disconnect.tokens-destroyed": r"Antares (\w+) the access tokens of (\w+) connection\.",
+    "removal.access-confirmed": r"(\w+) (\w+) that Antares (no longer has) access\.",
+    "removal.tokens-destroyed": r"Antares (\w+ed) the (\w+) tokens\.",
+    "receipt.access-ended": r"(\w+) (\w+) that Antares (no longer has) access to the account:"
+    r" there is (\w+) for you to end\.",
+    "receipt.calendars-stay": r"Your (\w+) at the (\w+), with the (\w+) that you saved with"
+    r" (\w+)\.",
+}
+
+
+def read_words(world, product, **texts):
+    """Return what page, mail and receipt say in each of these sentences that they have."""
+    document = world.read_receipt(product)["remains"]["at_the_provider"]
+    texts["receipt"] = " ".join([*world.list_receipt_sentences(product).values(), document])
+    said = {
+        claim: {found.groups() for found in re.finditer(words, texts[claim.split(".")[0]])}
+        for claim, words in WORDS.items()
+    }
+    return {claim: found for claim, found in said.items() if found}
+
+
+def bring_news(world):
+    """Have each product at the provider change, and workers bring it in."""
+    sandbox, email = world.account.sandbox, world.account.email
+    sandbox.deliver(email, subject="News")
+    at = {"dateTime": (timezone.now() + timedelta(hours=3)).isoformat(), "timeZone": "UTC"}
+    sandbox.put_event(email, summary="News", start=at, end=at)
+    removal_world.bring_in(world.connection)
+
+
+def count_rows():
+    return {"mail": Message.objects.count(), "calendar": Event.objects.count()}
+
+
+def save_event(world):
+    """Save an event as the owner does, with Antares."""
+    calendar = Calendar.objects.get(integration=world.integrations["calendar"])
+    hours = [(timezone.now() + timedelta(hours=one)).isoformat() for one in (5, 6)]
+    when = {"object": "timespan", "start": hours[0], "end": hours[1]}
+    answer = world.client.post(
+        "/v1/users/me/events",
+        {"calendar_id": str(calendar.id), "title": "Saved", "when": when},
+        content_type="application/json",
+        headers={"Idempotency-Key": "key-00000001"},
+    )
+    assert answer.status_code == 201, answer.content
+
+
+class TestWords:
+    """Sentences name what rows and provider have: who, how much, and for which product."""
+
+    @pytest.mark.claim("disconnect.access-kept", "disconnect.tokens-kept")
+    @pytest.mark.claim("removal.access-kept", "removal.tokens-kept", "removal.product-kept")
+    @pytest.mark.claim("removal.advice-kept", "receipt.access-needed")
+    @pytest.mark.parametrize(("product", "other"), [("mail", "calendar"), ("calendar", "mail")])
+    def test_name_what_is_kept(self, alice, google, mailoutbox, product, other):
+        world = connected(alice, RemovalAtGoogle(google), "mail", "calendar")
+        before, _ = world.read_before(product)
+        (job,) = world.disconnect(product)
+        world.finish(job)
+        page = world.read_page(job)[0] + removal_world.lines_of(mailoutbox[-1].body)
+        said = read_words(world, product, disconnect=before, removal=page)
+
+        # The other test has what it says.
+        assert ("receipt.calendars-stay" in said) is (product == "calendar")
+        said.pop("receipt.calendars-stay", None)
+        name = {"mail": "Google mail", "calendar": "Google Calendar"}[other]
+        noun = {"mail": "mail", "calendar": "calendars"}[other]
+        # With the kept tokens, news come in: of the other product alone.
+        assert world.live == {other}
+        bring_news(world)
+        rows = count_rows()
+        assert rows == {product: 0, other: 3}
+        listed = world.account.list_scopes()
+        permissions = ("Google", "still", "all" if listed >= world.given > set() else "some")
+        # The person ends the access where the sentence says, and the other product stops.
+        google.revoke_grant(world.account.email)
+        with pytest.raises(NotClaimable):
+            bring_news(world)
+        assert count_rows() == rows
+        assert world.now.status == ConnectionStatus.REAUTH_REQUIRED
+        assert said == {
+            "disconnect.access-kept": {permissions},
+            "disconnect.tokens-kept": {("keeps", name)},
+            "removal.access-kept": {permissions},
+            "removal.tokens-kept": {("keeps", name)},
+            "removal.product-kept": {("connected", name)},
+            "removal.advice-kept": {("Google", "stops", name)},
+            "receipt.access-needed": {
+                ("kept", "Google", noun, *PROVIDERS["google"].revocation_pages)
+            },
+        }
+
+    @pytest.mark.claim("disconnect.access-ends", "disconnect.tokens-destroyed")
+    @pytest.mark.claim("removal.access-confirmed", "removal.tokens-destroyed")
+    @pytest.mark.claim("receipt.access-ended", "receipt.calendars-stay")
+    def test_name_what_has_ended_and_what_stays(self, alice, google, mailoutbox):
+        world = connected(alice, RemovalAtGoogle(google), "calendar")
+        save_event(world)
+        assert google.grants(world.account.email)
+        before, _ = world.read_before("calendar")
+        (job,) = world.disconnect("calendar")
+        world.finish(job)
+        page = world.read_page(job)[0] + removal_world.lines_of(mailoutbox[-1].body)
+        said = read_words(world, "calendar", disconnect=before, removal=page)
+
+        assert world.account.list_answers() == [200]
+        assert google.grants(world.account.email) == []
+        assert not world.has_tokens
+        events = google.calendar(world.account.email)["events"]
+        assert sorted(event["summary"] for event in events) == ["Event 1", "Event 2", "Saved"]
+        assert said == {
+            "disconnect.access-ends": {("asks", "Google")},
+            "disconnect.tokens-destroyed": {("destroys", "this")},
+            "removal.access-confirmed": {("Google", "confirmed", "no longer has")},
+            "removal.tokens-destroyed": {("destroyed", "access")},
+            "receipt.access-ended": {("Google", "confirmed", "no longer has", "nothing")},
+            "receipt.calendars-stay": {("calendars", "provider", "events", "Antares")},
+        }
