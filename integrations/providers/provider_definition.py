@@ -75,6 +75,8 @@ class Provider:
     always_notifies_guests: bool = False
     # Whether a moved event is a copy, with new invitations for its guests.
     moves_by_copy: bool = False
+    # Whether the later part of a split series gets another online meeting.
+    splits_meetings: bool = False
     # Whether an administrator may have to approve at the provider. For Antares that looks like a
     # refusal, or an abandoned connect.
     asks_administrators: bool = False

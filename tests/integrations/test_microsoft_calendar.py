@@ -295,7 +295,16 @@ class TestOutlookSeries:
         assert titles(microsoft, other) == ["Moved", "Standup"]
         assert titles(microsoft, "") == ["Lunch", "Weekly"]
 
+    def test_without_an_online_meeting_is_not_said_to_get_a_new_link(self, series, connected):
+        address = f"/calendar/events/{row_of_series().id}_{series.first:%Y%m%dT%H%M%SZ}/edit/"
+
+        page = reading.text(connected.client.get(address).content.decode())
+
+        assert "This and following events" in page
+        assert "new link" not in page
+
     @pytest.mark.scenario("C6")
+    @pytest.mark.claim("edit.new-meeting-link")
     def test_that_meets_online_goes_on_online_from_the_occurrence_that_is_edited(
         self, other, series, microsoft, connected, kills
     ):
@@ -305,7 +314,9 @@ class TestOutlookSeries:
         assert "The online meeting gets a new link" in move_page(connected)[1]
         last = series.first + timedelta(weeks=3)
         address = f"/calendar/events/{row.id}_{last:%Y%m%dT%H%M%SZ}/edit/"
-        form = reading.form_values(connected.client.get(address).content.decode())
+        page = connected.client.get(address).content.decode()
+        assert "the online meeting gets a new link from this event on" in reading.text(page)
+        form = reading.form_values(page)
         edit = {"title": "Sitdown", "scope": "following", "notify": "on"}
 
         # The new series, and the end of the old one; then only our rows are left.

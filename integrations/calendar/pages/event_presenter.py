@@ -27,6 +27,7 @@ from integrations.formats.event_content import EventContent
 from integrations.formats.recurrence.recurrence_expansion import Occurrence
 from integrations.models import EventKind
 from integrations.providers import PROVIDERS
+from integrations.providers.provider_definition import Provider
 from limited_use.sinks.calendar_sink import OpenedRows, TemplateItem
 from limited_use.sinks.sealed_rows import Permits
 from limited_use.vault.envelope import Damaged
@@ -168,6 +169,7 @@ def _present_occurrence(
 ) -> TemplateItem:
     content, row = occurrence.occurrence.content, occurrence.row
     has_details = "content" in occurrence.values
+    provider = _find_provider(page_data)
     clear = {
         "knows": has_details,
         "calendar_id": page_data.visible.calendar.id,
@@ -184,7 +186,8 @@ def _present_occurrence(
         "may_move": bool(
             writable_calendars.list_move_targets(page_data.visible, page_data.calendars)
         ),
-        "is_copied": _moves_by_copy(page_data),
+        "is_copied": provider is not None and provider.moves_by_copy,
+        "splits_meetings": provider is not None and provider.splits_meetings,
         "has_calendar": bool(calendar_name),
     }
     opened: PageValues = {
@@ -211,10 +214,11 @@ def _present_occurrence(
     return TemplateItem(clear, opened)
 
 
-def _moves_by_copy(page_data: EventPageData) -> bool:
+def _find_provider(page_data: EventPageData) -> Provider | None:
+    """Return None for an Antares calendar."""
     if page_data.visible.calendar.is_local:
-        return False
-    return PROVIDERS[page_data.visible.calendar.integration.connection.provider].moves_by_copy
+        return None
+    return PROVIDERS[page_data.visible.calendar.integration.connection.provider]
 
 
 def _read_record(occurrence: EventOccurrence) -> PageValues:

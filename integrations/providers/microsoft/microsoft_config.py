@@ -107,6 +107,7 @@ MICROSOFT: Final = Provider(
     open_mail=open_mail,
     always_notifies_guests=True,
     moves_by_copy=True,
+    splits_meetings=True,
     asks_administrators=True,
     open_calendars=open_calendars,
     subscriptions=open_subscriptions,
