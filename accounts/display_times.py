@@ -119,6 +119,11 @@ def format_day(day: date) -> str:
     return _format_date(_get_date(day), _get_patterns().day)
 
 
+def format_day_and_zone(at: datetime) -> str:
+    """Return a day such as `29 Nov 2026 (Europe/Berlin)`, for mails."""
+    return f"{format_day(at)} ({_get_zone_name()})"
+
+
 def format_short_day(day: date, *, year: int) -> str:
     """Return `29 Nov`, with the year unless it is `year`."""
     local, patterns = _get_date(day), _get_patterns()
@@ -142,8 +147,7 @@ def format_exact(at: datetime) -> str:
     day = local.date()
     weekday, day_text = _format_date(day, "l"), _format_date(day, patterns.day)
     clock = _format_clock(local, patterns, seconds=f":{local.second:02}")
-    zone = getattr(local.tzinfo, "key", "UTC")
-    return f"{weekday}, {day_text}{patterns.separator}{clock} ({zone})"
+    return f"{weekday}, {day_text}{patterns.separator}{clock} ({_get_zone_name()})"
 
 
 def format_relative(at: datetime, *, now: datetime | None = None) -> str:
@@ -204,6 +208,10 @@ def _count_days(count: int, *, is_past: bool) -> str:
         else ngettext("in %(count)d day", "in %(count)d days", count)
     )
     return text % {"count": count}
+
+
+def _get_zone_name() -> str:
+    return getattr(get_zone(), "key", "UTC")
 
 
 def _get_date(day: date) -> date:

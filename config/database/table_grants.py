@@ -155,15 +155,15 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
     # --- accounts ---------------------------------------------------------------------------
     "accounts.User": TableGrants(
         "people: both sites read the row of the person; web writes password, times, time zone and"
-        " date format, staff times alone; sync reads whether people are active, or support; purge"
-        " also where to write to, how to show times, and who has a link to the site of staff; no"
+        " date format, staff times alone; sync reads whether people are active, or support, and how"
+        " to show times; purge also where to write to, and who has a link to the site of staff; no"
         " other class reads passwords",
         web="r",
         staff="r",
         columns={
             (_WEB, "w"): ("password", "last_login", "last_seen_at", "time_zone", "date_format"),
             (_STAFF, "w"): ("last_login", "last_seen_at"),
-            (_SYNC, "r"): ("id", "role", "is_active", "last_seen_at"),
+            (_SYNC, "r"): ("id", "role", "is_active", "last_seen_at", "time_zone", "date_format"),
             (_PURGE, "r"): (
                 "id",
                 "email",

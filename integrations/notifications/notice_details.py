@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -74,13 +74,15 @@ def make_mail_values(details: NoticeDetails, names: Collection[str]) -> dict[str
     return {name: values[name] for name in names}
 
 
-def make_page_words(details: NoticeDetails) -> dict[str, str]:
-    """Return the words that `NoticeMessage.text` may name, for the reader of the page."""
+def make_page_words(
+    details: NoticeDetails, *, format_until: Callable[[datetime], str] = display_times.format_day
+) -> dict[str, str]:
+    """Return the words that `NoticeMessage.text` may name, for the reader."""
     product_name = _get_product_name(details)
     return {
         "provider": PROVIDERS[details.provider].label if details.provider else "",
         "product": "" if product_name is None else product_name.value,
-        "until": display_times.format_day(details.until) if details.until else "",
+        "until": format_until(details.until) if details.until else "",
         "reason": str(REASON[details.reason]) if details.reason else "",
     }
 

@@ -15,7 +15,9 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
+from accounts import display_times
 from accounts.actors import SYSTEM
+from accounts.models import User
 from integrations.access import fences, notice_permits
 from integrations.access.facts import NoticeChoice
 from integrations.formats.mime.addresses import MailAddress
@@ -140,8 +142,11 @@ def _render_text(
 ) -> str:
     message = notice_kinds.get_notice_message(notice.message)
     arguments = [notice.about] if message.has_subject else []
-    # In UTC: the worker does not read the person's time zone.
-    words = notice_details.make_page_words(notice_details.get_details(notice))
+    reader = User.objects.only("time_zone", "date_format").get(id=notice.user_id)
+    with display_times.show_times_for(reader):
+        words = notice_details.make_page_words(
+            notice_details.get_details(notice), format_until=display_times.format_day_and_zone
+        )
     text = notification_sink.render_notification(
         _CARRIER,
         [SealedRow(connection, {"email": connection.email})],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import policy
 from email.parser import BytesParser
 
@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.ids import uuid7
+from accounts.models import User
 from config.process_classes import ProcessClass
 from integrations.access import facts
 from integrations.access.facts import NoticeChoice
@@ -86,14 +87,14 @@ def choose(house, kind, channel=NoticeChannel.MAILBOX):
     )
 
 
-def queue(house, message=KIND, *, about=None) -> OutboxCommand:
+def queue(house, message=KIND, *, about=None, until=None) -> OutboxCommand:
     """Emit a notice, and do what the tasks do."""
     at = timezone.now()
     notify.notify(
         message,
         about=about or uuid7(),
         episode_at=at,
-        details=NoticeDetails(provider="google", product="mail", until=at),
+        details=NoticeDetails(provider="google", product="mail", until=until or at),
         at=at,
         **owner(house),
     )
@@ -129,6 +130,24 @@ class TestMailboxNotice:
         assert "alice@gmail.example" in text
         assert "/settings/access/" in text
         assert mailoutbox == []
+
+    @pytest.mark.parametrize(
+        ("zone", "day"),
+        [
+            ("Pacific/Auckland", "3 Mar 2026 (Pacific/Auckland)"),
+            ("America/New_York", "2 Mar 2026 (America/New_York)"),
+            ("", "2 Mar 2026 (UTC)"),
+        ],
+    )
+    def test_names_days_in_the_zone_of_the_person(self, alice, mailbox, zone, day):
+        choose(alice, "support_question")
+        User.objects.filter(id=alice.user.id).update(time_zone=zone)
+
+        command = queue(alice, "support_question", until=datetime(2026, 3, 2, 23, 30, tzinfo=UTC))
+        sending.dispatch_until_settled(command, Clock())
+
+        (mail,) = sent(mailbox)
+        assert f"You can answer until {day}." in " ".join(mail.get_content().split())
 
     @pytest.mark.claim("feature.mailbox-notices-disclosure", "stored.no-copy")
     def test_is_not_kept_by_antares(self, alice, mailbox):
