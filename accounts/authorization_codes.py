@@ -132,4 +132,4 @@ def delete_expired_codes(*, at: datetime) -> int:
 def _find_row(code: str, client: ServiceClient) -> AuthorizationCode | None:
     hashes = compute_keyed_hashes(code, purpose=_PURPOSE)
     rows = AuthorizationCode.objects.filter(code_hash__in=hashes, client=client)
-    return rows.select_related("delegation").first()
+    return rows.first()

@@ -155,10 +155,14 @@ class DelegationCodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # auth
 
     def create_token_response(self) -> _TokenResponse:
         code = self.request.authorization_code.row
+        # Nobody is entered yet, so a function finds the person.
+        user_id = _issue_or_refuse(
+            lambda: api_tokens.find_live_delegation(
+                client=self.row, delegation_id=code.delegation_id, at=self.server.at
+            )
+        ).user_id
         # Before the exchange's transaction, which would take back the count and its alarm.
-        client_usage.count_client_user(
-            client=self.row, user_id=code.delegation.user_id, at=self.server.at
-        )
+        client_usage.count_client_user(client=self.row, user_id=user_id, at=self.server.at)
         try:
             token = _issue_or_refuse(
                 lambda: authorization_codes.use_authorization_code(
@@ -169,10 +173,10 @@ class DelegationCodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # auth
             error = self._refuse_code(refusal, self.request.form["code"])
         else:
             body = _describe_token(token, build_scope(code.purpose))
-            person = api_tokens.find_active_person(code.delegation.user_id)
+            person = api_tokens.find_active_person(user_id)
             body |= {
                 "delegation": str(code.delegation_id),
-                "user": str(code.delegation.user_id),
+                "user": str(user_id),
                 "platform_user": person.platform_id if person is not None else None,
             }
             return 200, body, self.TOKEN_RESPONSE_HEADER
@@ -186,10 +190,10 @@ class DelegationCodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # auth
         return InvalidGrantError(str(refusal.problem))
 
 
-def _issue_or_refuse(issue_token: Any) -> str:
+def _issue_or_refuse(issue: Any) -> Any:
     """:raises OAuth2Error: with the cause"""
     try:
-        token: str = issue_token()
+        result = issue()
     except api_tokens.PurposeNotDeclared:
         error: Exception = InvalidScopeError(_NOT_REGISTERED)
     except api_tokens.NotDelegated as refusal:
@@ -197,7 +201,7 @@ def _issue_or_refuse(issue_token: Any) -> str:
     except client_removals.RemovalsOverdue as overdue:
         error = UnauthorizedClientError(overdue.description)
     else:
-        return token
+        return result
     raise error
 
 

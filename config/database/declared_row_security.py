@@ -199,6 +199,13 @@ def _limit_writing(table: str, label: str, role: str) -> Iterator[RowSecurityPol
             check = "withdrawn_at IS NOT NULL OR public.owns_calendar(item)"
         case "integrations.PurgeJob" | "integrations.Calendar":
             check = "public.owns_integration(integration_id)"
+        case "accounts.Delegation":
+            # A row that was switched off is never live again: switching on is a new row.
+            live = f"switched_off_at IS NULL AND organisation_id = {_ORGANISATION}"
+            yield RowSecurityPolicy(
+                table, "web_live", role, "UPDATE", live, check="true", is_permissive=False
+            )
+            check = f"organisation_id = {_ORGANISATION}"
         case _:
             return
     yield RowSecurityPolicy(

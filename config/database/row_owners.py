@@ -157,7 +157,13 @@ OWNERS: Final[Mapping[str, OwnedTable | SiteRowsTable | UnownedTable]] = {
     ),
     "accounts.UserMinute": UnownedTable("counts per client, of all the people it acts for"),
     "accounts.ClientHour": UnownedTable("counts per client"),
-    "accounts.Delegation": UnownedTable(f"{_SIGN_IN}: what a client's token stands for"),
+    # The person sees it in every organisation, and changes it in that of the session.
+    "accounts.Delegation": OwnedTable(
+        RowOwnerColumns.PERSON,
+        "user_id",
+        "which features somebody switched on; a client's token asks functions",
+        sync=True,
+    ),
     "accounts.Alarm": UnownedTable(_SERVICE),
     "account.EmailAddress": OwnedTable(
         RowOwnerColumns.PERSON,

@@ -247,11 +247,13 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         purge="rd",
     ),
     "accounts.Delegation": TableGrants(
-        "features that people switched on; workers and staff compare its epoch",
-        web="raw",
+        "features that people switched on: web adds the person's own and ends live ones; workers"
+        " and staff compare its epoch",
+        web="ra",
         staff="r",
         sync="r",
         purge="r",
+        columns={(_WEB, "w"): ("epoch", "switched_off_at")},
     ),
     "accounts.Alarm": TableGrants(
         "alarms: every class but the console raises them; operators settle them on the staff site,"

@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.ids import uuid7
+from accounts.models import Delegation
 from config.database.row_owners import get_owned_tables
 from integrations.models import (
     Attachment,
@@ -103,6 +104,7 @@ def everything(house, viewer) -> None:
         version=1,
         given_at=at,
     )
+    Delegation.objects.create(feature="inbox-widget", feature_version=1, switched_on_at=at, **owner)
     if not QuotaBucket.objects.filter(connection=account).exists():
         QuotaBucket.objects.create(connection=account, units=1, counted_at=at)
     Notice.objects.create(connection=account, kind="reconnect", about_since=at, told_at=at)

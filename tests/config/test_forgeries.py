@@ -71,7 +71,6 @@ ANSWERS = {
     (WEB, "accounts.AuthorizationCode"): "keyed hashes, as those of tokens",
     (WEB, "accounts.UsedAssertion"): "refuses an assertion that was not used",
     (WEB, "accounts.UserMinute"): _COUNTS,
-    (WEB, "accounts.Delegation"): "the consent is asked for each token and request",
     (WEB, "accounts.Alarm"): _ALARM,
     (WEB, "account.EmailConfirmation"): "not in use",
     (WEB, "limited_use.Leaf"): _LEAF,
