@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+from psycopg.types.json import Jsonb
+
+from accounts.ids import uuid7
 from accounts.models import Alarm
 from accounts.models.alarm import MAX_REASON
 
@@ -21,36 +25,37 @@ class AlarmSettledBefore(AlarmNotSettled):
     """The alarm was settled before, with another reason."""
 
 
-def raise_alarm(
-    *, kind: str, about: UUID, window: str, body: Mapping[str, int | str], at: datetime
-) -> bool:
+def raise_alarm(  # noqa: PLR0913 - the parts of an alarm, each by name
+    *,
+    kind: str,
+    about: UUID,
+    window: str,
+    body: Mapping[str, int | str],
+    at: datetime,
+    unless_settled: bool = False,
+) -> int:
     """
-    Raise an alarm unless one of its `kind`, `about` and `window` is open; return whether it did.
+    Raise an alarm, or count it if one of its `kind`, `about` and `window` is open.
+
+    Return how often it was raised: 1 if it is new, 0 if `unless_settled` and one was settled.
 
     :param body: counts, enum values and our ids; never content, an address or a secret
     """
-    _, created = Alarm.objects.get_or_create(
-        kind=kind,
-        about=about,
-        window=window,
-        settled_at=None,
-        defaults={"body": dict(body), "raised_at": at},
-    )
-    if created:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT raise_alarm(%s, %s, %s, %s, %s, %s, %s)",
+            [uuid7(), kind, about, window, Jsonb(dict(body)), at, unless_settled],
+        )
+        count = int(cursor.fetchone()[0])
+    if count == 1:
         logger.warning("alarm.raised", extra={"kind": kind, "about": str(about), **body})
-    return created
+    return count
 
 
-def was_raised(*, kind: str, about: UUID, window: str) -> bool:
-    """Return whether such an alarm was ever raised, settled or not."""
-    return Alarm.objects.filter(kind=kind, about=about, window=window).exists()
-
-
-def was_settled(*, kind: str, about: UUID, window: str) -> bool:
-    """Return whether such an alarm was raised and then settled."""
-    return Alarm.objects.filter(
-        kind=kind, about=about, window=window, settled_at__isnull=False
-    ).exists()
+def was_raised(*, kind: str, about: UUID, window: str, since: datetime | None = None) -> bool:
+    """Return whether such an alarm was raised, at or after `since`; settled or not."""
+    rows = Alarm.objects.filter(kind=kind, about=about, window=window)
+    return (rows if since is None else rows.filter(last_at__gte=since)).exists()
 
 
 def settle_alarm(

@@ -48,17 +48,16 @@ def check_hour_volume(client: ServiceClient, hour_count: int, *, at: datetime) -
     if hour_count <= limit:
         return
     hour = _get_hour(at)
-    window = _name_window(hour)
-    if alarms.was_settled(kind=AlarmKind.UNUSUAL_VOLUME, about=client.id, window=window):
-        return
-    alarms.raise_alarm(
+    raised_count = alarms.raise_alarm(
         kind=AlarmKind.UNUSUAL_VOLUME,
         about=client.id,
-        window=window,
+        window=_name_window(hour),
         body={"feature": client.feature, "count": hour_count, "limit": limit},
         at=at,
+        unless_settled=True,
     )
-    raise UnusualVolume(math.ceil((hour + _HOUR - at).total_seconds()))
+    if raised_count:
+        raise UnusualVolume(math.ceil((hour + _HOUR - at).total_seconds()))
 
 
 def compute_usual_volumes(*, at: datetime) -> None:

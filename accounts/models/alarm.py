@@ -31,10 +31,13 @@ class Alarm(models.Model):
     kind = models.CharField(max_length=64)
     # Id of the alarm's subject.
     about = models.UUIDField()
-    # Distinguishes two alarms; chosen by the caller, such as a minute or a purge's id.
+    # Distinguishes two alarms; chosen by the caller, such as a cause or a purge's id.
     window = models.CharField(max_length=64)
     body = models.JSONField(default=dict)
     raised_at = models.DateTimeField()
+    # How often it was raised while it was open, and when last.
+    count = models.BigIntegerField(default=1)
+    last_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
     # Written by an operator; empty while the alarm is open.
     settled_reason = models.CharField(max_length=MAX_REASON, blank=True, default="")
@@ -61,6 +64,7 @@ class Alarm(models.Model):
             models.Index(
                 fields=["raised_at"], condition=models.Q(settled_at=None), name="alarm_open"
             ),
+            models.Index(fields=["kind", "about"], name="alarm_by_subject"),
         ]
 
     def __str__(self) -> str:

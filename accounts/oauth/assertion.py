@@ -233,7 +233,7 @@ def _log_rejection(
         alarms.raise_alarm(
             kind=AlarmKind.ASSERTIONS_REJECTED,
             about=client.id,
-            window=f"{at:%Y-%m-%d}",
+            window=str(cause),
             body={"count": usage.counted, "cause": str(cause)},
             at=at,
         )

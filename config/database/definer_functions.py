@@ -36,6 +36,11 @@ COUNTERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
     {"count_rate": _SITES, "count_rates": _WEB, "give_back_rate": _SITES_AND_PURGE},
 )
+#: Raises or counts an alarm: `accounts.alarms`.
+ALARMS: Final = load_functions(
+    Path(accounts.__file__).parent / "migrations" / "sql" / "alarms.sql",
+    {"raise_alarm": _SITES_AND_PURGE | {"sync"}},
+)
 #: The state that password reset links depend on: `accounts.reset_tokens`. A worker makes the links,
 #: and a web process checks them.
 PASSWORD_STATE: Final = load_functions(
@@ -92,7 +97,7 @@ def get_functions_by_owner(roles: DatabaseRoles) -> dict[str, tuple[DatabaseFunc
     return {
         roles.vault_owner: (*KEY_HOLDER_FUNCTIONS, *FUNCTIONS, *naming_rows.FUNCTIONS),
         roles.lookup_owner: (*LOOKUP_FUNCTIONS, OWNER_OF_LINK, *PEOPLE, *CALLERS, *PASSWORD_STATE),
-        roles.counter_owner: COUNTERS,
+        roles.counter_owner: (*COUNTERS, *ALARMS),
         roles.finder_owner: SUPPORT_FUNCTIONS,
     }
 

@@ -74,7 +74,11 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 #: The privileges of the counting functions, for every caller.
-COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw", "accounts.ClientHour": "raw"}
+COUNTER: Final[Mapping[str, str]] = {
+    "accounts.RateCount": "raw",
+    "accounts.ClientHour": "raw",
+    "accounts.Alarm": "raw",
+}
 
 #: The privileges of the functions that find people for support (`integrations.support.lookups`).
 #: Others show staff the receipts of a bulk revocation (`integrations.support.bulk_receipts`).
@@ -256,12 +260,12 @@ GRANTS: Final[Mapping[str, TableGrants]] = {
         columns={(_WEB, "w"): ("epoch", "switched_off_at")},
     ),
     "accounts.Alarm": TableGrants(
-        "alarms: every class but the console raises them; operators settle them on the staff site,"
-        " or by a command that runs as purge, and neither can change anything else",
-        web="ra",
-        staff="ra",
-        sync="ra",
-        purge="ra",
+        "alarms: every class but the console raises them by a function; operators settle them on"
+        " the staff site, or by a command that runs as purge, and neither can change anything else",
+        web="r",
+        staff="r",
+        sync="r",
+        purge="r",
         console="r",
         columns={
             (_STAFF, "w"): ("settled_at", "settled_reason", "settled_by"),

@@ -270,7 +270,7 @@ def _report_reached_limit(
         alarms.raise_alarm(
             kind="sending.limit_reached",
             about=request.on_behalf_of,
-            window=f"{at:%Y-%m-%d}",
+            window=f"{refusal.decision.rule_id} {request.feature or ''}"[:64],
             body={"rule": refusal.decision.rule_id, "feature": request.feature or ""},
             at=at,
         )

@@ -139,7 +139,11 @@ def _process_callback(
             provider_alerts.alert_on_error(error, provider=provider.key, at=at)
         if isinstance(error, connect_outcomes.MissingIssuer):
             provider_alerts.raise_alert(
-                provider_alerts.ISSUER_MISSING, provider=provider.key, at=at
+                provider_alerts.ISSUER_MISSING,
+                provider=provider.key,
+                at=at,
+                once=True,
+                about=attempt.user_id,
             )
         if outcome is None:
             # A bug. The person reads that it failed and that the operator was told.
@@ -147,7 +151,11 @@ def _process_callback(
                 "connect.failed", extra={"attempt_id": attempt.id, "provider": provider.key}
             )
             provider_alerts.raise_alert(
-                provider_alerts.CONNECT_FAILED, provider=provider.key, at=at
+                provider_alerts.CONNECT_FAILED,
+                provider=provider.key,
+                at=at,
+                once=True,
+                about=attempt.user_id,
             )
             return AttemptOutcome.FAILED
         return outcome

@@ -1,4 +1,4 @@
-"""Alarms for the operator about a provider, once a day each."""
+"""Alarms for the operator about a provider: once a day each, or once a person."""
 
 from __future__ import annotations
 
@@ -32,13 +32,12 @@ def alert_on_error(error: errors.ProviderError, *, provider: str, at: datetime) 
         raise_alert(UNEXPECTED, provider=provider, at=at)
 
 
-def raise_alert(kind: str, *, provider: str, at: datetime, once: bool = False) -> bool:
+def raise_alert(
+    kind: str, *, provider: str, at: datetime, once: bool = False, about: UUID = REGISTRATION
+) -> None:
     """
-    Raise an alarm; return whether it is new.
-
-    :param once: once until the operator settles it, instead of once a day
+    :param once: once until it is settled, instead of once a day
+    :param about: the person who causes it, if only they do
     """
     window = provider if once else f"{provider}/{at:%Y-%m-%d}"
-    return alarms.raise_alarm(
-        kind=kind, about=REGISTRATION, window=window, body={"provider": provider}, at=at
-    )
+    alarms.raise_alarm(kind=kind, about=about, window=window, body={"provider": provider}, at=at)

@@ -7,6 +7,7 @@ A test fails for an unlisted kind.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
@@ -202,7 +203,39 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
         "Start a process with this duty. config/README.md has the command for each."
     ),
 }
+#: Kinds that operators see first: data may be lost, read or kept against a promise.
+SEVERE: Final = frozenset(
+    {
+        "client.unusual_volume",
+        "egress.refused",
+        "forbidden_use.permitted",
+        "key.damaged",
+        "keyring.unavailable",
+        "keyring.unfit",
+        "purge.overdue",
+        "purge.residue",
+        "record.damaged",
+        "support.bulk_approved",
+        "support.unusual",
+        "vault.stray_bytes",
+        "vault.stray_key",
+        "workers.missing",
+    }
+)
+#: Kinds that operators see last, since any person or address can raise them. Nothing is left to do
+#: when they were not raised again for this long, so they are settled automatically.
+QUIET_PERIODS: Final[Mapping[str, timedelta]] = {
+    "client.assertions_rejected": timedelta(days=2),
+    "provider.issuer_missing": timedelta(days=1),
+    "refusals.burst": timedelta(days=2),
+    "sending.limit_reached": timedelta(days=7),
+}
 UNKNOWN: Final = _("Find alarm.raised with this kind in the log.")
+
+
+def get_alarm_rank(kind: str) -> int:
+    """Return 0 for the kinds that operators see first, 2 for those that they see last."""
+    return 0 if kind in SEVERE else 2 if kind in QUIET_PERIODS else 1
 
 
 def get_alarm_title(kind: str) -> str:

@@ -16,6 +16,7 @@ from integrations import purge, push
 from integrations.calendar.sync import cache_eviction
 from integrations.coordination.leases import LeaseLost, NotClaimable
 from integrations.coordination.task_queue import enqueue
+from integrations.operations import open_alarms
 from integrations.outbox import uploads
 from integrations.purge import feature_removals, orphaned_keys, removal_deadlines
 from limited_use.receipts.receipts import EntryNotSequenced
@@ -49,6 +50,7 @@ def sweep_purges(**_: object) -> None:
         )
     # In this task: only its process class may settle alarms.
     push.settle_webhook_alarm(at=at)
+    open_alarms.settle_quiet_alarms(at=at)
 
 
 @shared_task(name="integrations.write_second_parts")  # type: ignore[untyped-decorator]

@@ -37,21 +37,23 @@ class RefusalBurst:
 
 
 def alarm_bursts(*, at: datetime) -> list[RefusalBurst]:
-    """Return the bursts of this window and the last, with one alarm for each."""
+    """Return the bursts of this window and the last; raise or count the alarm of each feature."""
     bursts = [
         burst
         for start in (_get_window_start(at) - WINDOW, _get_window_start(at))
         for burst in _find_bursts(start)
     ]
     for burst in bursts:
-        window = f"{burst.began_at:%Y-%m-%d %H:%M} {burst.feature}"[:64]
-        if not alarms.was_raised(kind=ALARM_KIND, about=NO_ROW_ID, window=window):
+        # Once for each window of the feature, settled or not.
+        if not alarms.was_raised(
+            kind=ALARM_KIND, about=NO_ROW_ID, window=burst.feature, since=burst.began_at
+        ):
             alarms.raise_alarm(
                 kind=ALARM_KIND,
                 about=NO_ROW_ID,
-                window=window,
+                window=burst.feature,
                 body={"feature": burst.feature or "service", "count": burst.count},
-                at=at,
+                at=burst.began_at,
             )
     return bursts
 

@@ -179,7 +179,7 @@ class TestABurst:
 
         refusal_bursts.alarm_bursts(at=NOW + FIVE)
 
-        assert Alarm.objects.filter(kind="refusals.burst").count() == 2
+        assert Alarm.objects.get(kind="refusals.burst").count == 2
 
     def test_is_not_what_stays_within_the_floor(self):
         record_refusals(refusal_bursts.FLOOR)

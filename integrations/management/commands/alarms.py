@@ -53,13 +53,11 @@ def _settle_alarm(alarm_id: str, reason: str) -> str:
 
 def _describe_alarm(alarm: Alarm) -> str:
     """Return the alarm and the next step, a line each. Details are only ids and fixed texts."""
-    details = dict(open_alarms.list_alarm_details(alarm))
-    count = details.pop("count", 1)
     head = (
         str(alarm.id),
         alarm.kind,
         f"since {alarm.raised_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
-        f"count {count}",
-        " ".join(f"{key}={value}" for key, value in details.items()),
+        f"raised {alarm.count} times, last {alarm.last_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        " ".join(f"{key}={value}" for key, value in open_alarms.list_alarm_details(alarm)),
     )
     return f"{'  '.join(head).rstrip()}\n    {alarm_guide.get_alarm_next_step(alarm.kind)}"

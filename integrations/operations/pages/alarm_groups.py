@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Final
 from uuid import UUID
 
@@ -25,6 +25,8 @@ class OpenAlarm:
 
     id: UUID
     raised_at: datetime
+    raised_count: int
+    last_at: datetime
     details: Sequence[tuple[str, int | str]]
     form: SettleForm
 
@@ -35,6 +37,7 @@ class AlarmGroup:
 
     kind: str
     title: str
+    is_severe: bool
     next_step: str
     since: datetime
     age: Figure
@@ -48,18 +51,21 @@ def list_alarm_groups(
     *, at: datetime, failed_forms: Mapping[UUID, SettleForm] | None = None
 ) -> list[AlarmGroup]:
     """
-    Return the kind with the oldest open alarm first.
+    Return the severe kinds first, and of these the one with the oldest open alarm.
 
     :param failed_forms: the submitted form of an alarm, to show with its errors
     """
     summaries = open_alarms.count_alarms(since=at - metrics.ALARM_PERIOD)
-    rows = sorted(open_alarms.list_open_alarms(), key=lambda alarm: alarm.kind)
-    groups = []
-    for kind, alarms in groupby(rows, key=lambda alarm: alarm.kind):
-        listed = list(alarms)
-        summary = summaries.get(kind, open_alarms.NO_ALARMS)
-        groups.append(_build_group(kind, listed, summary, at, failed_forms or {}))
-    return sorted(groups, key=lambda group: group.since)
+    alarms_by_kind: defaultdict[str, list[Alarm]] = defaultdict(list)
+    # A failed form stays on the page, also if its alarm is far down the list.
+    for alarm in open_alarms.list_open_alarms(most=_SHOWN, always=failed_forms or ()):
+        alarms_by_kind[alarm.kind].append(alarm)
+    return [
+        _build_group(
+            kind, alarms, summaries.get(kind, open_alarms.NO_ALARMS), at, failed_forms or {}
+        )
+        for kind, alarms in alarms_by_kind.items()
+    ]
 
 
 def _build_group(
@@ -71,13 +77,10 @@ def _build_group(
 ) -> AlarmGroup:
     labels = {"kind": kind}
     since = alarms[0].raised_at
-    # A failed form stays on the page, also if its alarm is far down the list.
-    listed_alarms = [
-        alarm for number, alarm in enumerate(alarms) if number < _SHOWN or alarm.id in failed_forms
-    ]
     return AlarmGroup(
         kind=kind,
         title=alarm_guide.get_alarm_title(kind),
+        is_severe=kind in alarm_guide.SEVERE,
         next_step=alarm_guide.get_alarm_next_step(kind),
         since=since,
         age=Figure(
@@ -85,15 +88,16 @@ def _build_group(
             (at - since).total_seconds(),
             FigureUnit.AGE,
         ),
-        open_count=Figure(describe_metric("antares_alarms_open", labels), len(alarms)),
+        open_count=Figure(describe_metric("antares_alarms_open", labels), summary.open_count),
         raised_count=Figure(
             describe_metric("antares_alarms_raised_last_30_days", labels), summary.raised_count
         ),
-        alarms=[_build_alarm(alarm, failed_forms) for alarm in listed_alarms],
-        hidden_count=len(alarms) - len(listed_alarms),
+        alarms=[_build_alarm(alarm, failed_forms) for alarm in alarms],
+        hidden_count=max(0, summary.open_count - len(alarms)),
     )
 
 
 def _build_alarm(alarm: Alarm, failed_forms: Mapping[UUID, SettleForm]) -> OpenAlarm:
     form = failed_forms.get(alarm.id) or SettleForm(auto_id=f"{alarm.id}-%s")
-    return OpenAlarm(alarm.id, alarm.raised_at, open_alarms.list_alarm_details(alarm), form)
+    details = open_alarms.list_alarm_details(alarm)
+    return OpenAlarm(alarm.id, alarm.raised_at, alarm.count, alarm.last_at, details, form)

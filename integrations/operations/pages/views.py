@@ -19,7 +19,7 @@ from accounts.alarms import AlarmSettledBefore
 from accounts.models import Alarm
 from accounts.role_permissions import require_permission
 from accounts.roles import RolePermission
-from integrations.operations import alarm_guide
+from integrations.operations import alarm_guide, metrics, open_alarms
 from limited_use.usage import settled_alarms
 
 from . import alarm_groups, figure_tables, messages
@@ -73,6 +73,7 @@ def _build_context(failed_forms: Mapping[UUID, SettleForm] | None = None) -> dic
     at, stored = timezone.now(), StoredFigures()
     return {
         "groups": alarm_groups.list_alarm_groups(at=at, failed_forms=failed_forms),
+        "quiet_alarms": open_alarms.list_quiet_alarms(since=at - metrics.ALARM_PERIOD, most=20),
         "processes": figure_tables.list_process_rows(stored, at=at),
         "tables": figure_tables.list_tables(stored),
         "measured_at": stored.measured_at,
