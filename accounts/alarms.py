@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from psycopg.types.json import Jsonb
 
 from accounts.ids import uuid7
 from accounts.models import Alarm
@@ -44,7 +44,7 @@ def raise_alarm(  # noqa: PLR0913 - the parts of an alarm, each by name
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT raise_alarm(%s, %s, %s, %s, %s, %s, %s)",
-            [uuid7(), kind, about, window, Jsonb(dict(body)), at, unless_settled],
+            [uuid7(), kind, about, window, json.dumps(dict(body)), at, unless_settled],
         )
         count = int(cursor.fetchone()[0])
     if count == 1:

@@ -133,8 +133,9 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
         "Check in the provider's console that client id, secret and addresses are still registered."
     ),
     "provider.issuer_missing": _(
-        "Nobody can connect this provider: its callback has no iss (RFC 9207). Check that the"
-        " proxy passes the query string on. If the provider stopped sending iss, set"
+        "Each alarm is about a person, who can leave out iss (RFC 9207) themselves. If several"
+        " people have one, nobody can connect this provider. Check that the proxy passes the query"
+        " string on. If the provider stopped sending iss, set"
         " GOOGLE_ISSUER_REQUIRED or MICROSOFT_ISSUER_REQUIRED to off."
     ),
     "provider.push_silent": _(

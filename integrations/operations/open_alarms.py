@@ -32,7 +32,8 @@ NO_ALARMS: Final = AlarmSummary(0, None, 0)
 # The subject of alarms that are about no row, but the service.
 _SERVICE: Final = UUID(int=0)
 #: Alarms of a kind that a sweep settles.
-_SWEPT: Final = 1000
+_SWEPT: Final = 200
+_QUIET: Final = "Quiet for"
 
 
 def count_alarms(*, since: datetime) -> Mapping[str, AlarmSummary]:
@@ -68,19 +69,20 @@ def list_open_alarms(*, most: int | None = None, always: Collection[UUID] = ()) 
 
 
 def settle_quiet_alarms(*, at: datetime) -> None:
-    """Settle up to a thousand alarms of a kind that were not raised for its quiet period."""
+    """Settle alarms that were not raised for its quiet period."""
     for kind, period in alarm_guide.QUIET_PERIODS.items():
         quiet = Alarm.objects.open().filter(kind=kind, last_at__lt=at - period)
         for alarm_id in quiet.order_by("last_at").values_list("id", flat=True)[:_SWEPT]:
             with suppress(AlarmNotSettled):  # An operator was faster.
-                settled_alarms.settle_alarm(alarm_id, reason=f"quiet for {period.days} d", at=at)
+                settled_alarms.settle_alarm(alarm_id, reason=f"{_QUIET} {period.days} d", at=at)
 
 
 def list_quiet_alarms(*, since: datetime, most: int) -> Sequence[Alarm]:
     """Return the newest alarms that were settled because they were quiet."""
-    return Alarm.objects.filter(
-        kind__in=alarm_guide.QUIET_PERIODS, settled_at__gte=since, settled_by=None
-    ).order_by("-settled_at", "id")[:most]
+    rows = Alarm.objects.filter(
+        settled_at__gte=since, settled_by=None, settled_reason__startswith=_QUIET
+    ).order_by("-settled_at", "id")
+    return list(rows[:most])
 
 
 def list_alarm_details(alarm: Alarm) -> list[tuple[str, int | str]]:

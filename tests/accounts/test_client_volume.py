@@ -84,6 +84,13 @@ class TestUnusualVolume:
             for hour in (12, 13)
         ]
 
+    def test_costs_one_statement(self, widget, django_assert_num_queries):
+        for _ in range(3):
+            with django_assert_num_queries(1), pytest.raises(UnusualVolume):
+                check_hour_volume(widget, 30_001, at=AT)
+
+        assert Alarm.objects.get().count == 3
+
     def test_is_one_line_in_the_log(self, widget, caplog):
         for _ in range(3):
             with pytest.raises(UnusualVolume):

@@ -138,7 +138,10 @@ class TestProposing:
         assert body["rule"] == "few-recipients"
         assert "AN-11" in body["clauses"]
         assert {entry["event"] for entry in list_entries_since(before)} == {"use.refused"}
-        assert Alarm.objects.filter(kind="sending.limit_reached").exists()
+        for _ in range(9):
+            propose(assistant, alice, to=crowd)
+        alarm = Alarm.objects.get(kind="sending.limit_reached")
+        assert (alarm.count, alarm.window) == (10, "few-recipients write-assistant")
 
     @pytest.mark.parametrize("more", [{"to": []}, {"bcc": []}, {"undo_seconds": 5}])
     def test_names_what_is_wrong(self, alice, assistant, more):

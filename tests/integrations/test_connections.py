@@ -361,8 +361,8 @@ class TestTheCallback:
         assert browser.attempt().outcome == AttemptOutcome.WRONG_ISSUER
         assert google.calls("/token") == 0
         # A missing name is for the operator: the provider or a proxy has changed.
-        raised = [(one.kind, one.body) for one in Alarm.objects.all()]
-        missing = [("provider.issuer_missing", {"provider": "google"})]
+        raised = [(one.kind, one.about, one.window, one.body) for one in Alarm.objects.all()]
+        missing = [("provider.issuer_missing", alice.id, "google", {"provider": "google"})]
         assert raised == ([] if issuer else missing)
 
     def test_may_be_allowed_to_name_no_issuer(self, browser_of, alice, google, settings):

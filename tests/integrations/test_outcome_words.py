@@ -311,7 +311,9 @@ class TestOperators:
         assert NOTHING in page
         assert "Our operators have been notified." in page
         assert not Connection.objects.exists()
-        assert Alarm.objects.get().kind == provider_alerts.CONNECT_FAILED
+        alarm = Alarm.objects.get()
+        assert (alarm.kind, alarm.window) == (provider_alerts.CONNECT_FAILED, "google")
+        assert alarm.about == world.browser.attempt().user_id
 
     def test_are_not_told_where_the_page_does_not_say_so(self, world):
         silent = {one for one, words in OUTCOMES.items() if "notified" not in str(words.says)}

@@ -42,8 +42,8 @@ UNKNOWN = "00000000-0000-7000-8000-000000000001"
 
 def raise_alarm(window: str = "one", *, kind: str = KIND, **body: int | str) -> Alarm | None:
     """Raise an alarm; return it, or None if such a one is open."""
-    is_new = alarms.raise_alarm(kind=kind, about=ABOUT, window=window, body=body, at=AT)
-    return Alarm.objects.open().get(kind=kind, window=window) if is_new else None
+    count = alarms.raise_alarm(kind=kind, about=ABOUT, window=window, body=body, at=AT)
+    return Alarm.objects.open().get(kind=kind, window=window) if count == 1 else None
 
 
 def run_alarms_command(*arguments: str) -> list[str]:
@@ -61,10 +61,11 @@ def settle_alarm(alarm: Alarm, reason: str = "the worker was started") -> list[s
 class TestList:
     def test_has_id_kind_time_count_and_next_step_of_each_open_alarm(self):
         alarm = raise_alarm(kind="refusals.burst", feature="campaigns", count=31)
-        about = f"about={ABOUT} feature=campaigns"
+        times = "since 2026-11-03 09:05 UTC  raised 1 times, last 2026-11-03 09:05 UTC"
+        about = f"about={ABOUT} count=31 feature=campaigns"
 
         assert run_alarms_command() == [
-            f"{alarm.id}  refusals.burst  since 2026-11-03 09:05 UTC  count 31  {about}",
+            f"{alarm.id}  refusals.burst  {times}  {about}",
             f"    {alarm_guide.NEXT_STEPS['refusals.burst']}",
             "1 open alarms",
         ]
@@ -205,11 +206,21 @@ class TestSettling:
         raise_alarm()
 
         with acting_as(process_class):
-            for change in ({"kind": "none"}, {"raised_at": AT}, {"body": {}}):
+            for change in (
+                {"kind": "none"}, {"raised_at": AT}, {"body": {}}, {"count": 1}, {"last_at": AT}
+            ):  # fmt: skip
                 with pytest.raises(ProgrammingError), transaction.atomic():
                     Alarm.objects.update(**change)
             with pytest.raises(ProgrammingError), transaction.atomic():
                 Alarm.objects.all().delete()
+            # A settled alarm would silence the next.
+            with pytest.raises(ProgrammingError), transaction.atomic():
+                Alarm.objects.create(
+                    kind=KIND, about=ABOUT, window="one", raised_at=AT, last_at=AT,
+                    settled_at=AT, settled_reason="quiet",
+                )  # fmt: skip
+            if process_class is not ProcessClass.CONSOLE:
+                assert raise_alarm(str(process_class)) is not None
             if process_class not in {ProcessClass.PURGE, ProcessClass.STAFF}:
                 with pytest.raises(ProgrammingError), transaction.atomic():
                     Alarm.objects.update(settled_at=AT, settled_reason="quiet")

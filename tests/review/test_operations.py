@@ -9,7 +9,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -22,6 +24,7 @@ from integrations.operations import alarm_guide, heartbeats
 from integrations.operations.pages import alarm_groups, figures
 from integrations.operations.pages.messages import DUTIES, PROMISE_LABELS, STATUSES, STEPS
 from integrations.purge.overdue_sweep import PurgePromise
+from integrations.tasks.purge import sweep_purges
 from limited_use.ledger import entries
 from limited_use.models import Leaf
 from limited_use.models.usage import Gauge
@@ -49,6 +52,15 @@ def raise_alarm(window="one", *, kind="purge.overdue", days_ago=0, **body):
     at = timezone.now() - timedelta(days=days_ago)
     assert alarms.raise_alarm(kind=kind, about=ABOUT, window=window, body=body, at=at)
     return Alarm.objects.open().get(kind=kind, window=window)
+
+
+def store_10_000(kind):
+    """Store open alarms, each about another person."""
+    at = timezone.now()
+    rows = [
+        Alarm(kind=kind, about=entries.uuid7(), raised_at=at, last_at=at) for _ in range(10_000)
+    ]
+    Alarm.objects.bulk_create(rows)
 
 
 def settle_url(alarm_id):
@@ -119,6 +131,52 @@ class TestAlarms:
 
         assert page.count("Settle the alarm") == alarm_groups._SHOWN
         assert "2 more open alarms of this kind" in text(page)
+
+    def test_of_10_000_people_leave_the_severe_on_the_first_page(self, otto):
+        severe = raise_alarm(kind="record.damaged")
+        store_10_000("refusals.burst")
+        store_10_000("sync.crashing")
+
+        with CaptureQueriesContext(database) as queries:
+            page = otto.get(URL).content.decode()
+
+        assert re.search(r"alarms/([0-9a-f-]+)/settle/", page)[1] == str(severe.id)
+        assert re.findall('<h3 id="([a-z._]+)"', page) == [
+            "record.damaged", "sync.crashing", "refusals.burst"
+        ]  # fmt: skip
+        assert page.count("Settle the alarm") == 2 * alarm_groups._SHOWN + 1
+        assert "9,980 more open alarms of this kind" in text(page)
+        # PostgreSQL picks the shown ones.
+        assert any("ROW_NUMBER() OVER" in query["sql"] for query in queries.captured_queries)
+
+    def test_of_one_person_and_cause_are_a_row_with_a_count(self, otto):
+        at = timezone.now()
+        with acting_as(ProcessClass.WEB):
+            for _ in range(1_000):
+                alarms.raise_alarm(kind="connect.failed", about=ABOUT, window="", body={}, at=at)
+
+        page_text = text(otto.get(URL).content.decode())
+
+        assert Alarm.objects.get().count == 1_000
+        assert "raised 1,000 times, last" in page_text
+        assert page_text.count("Settle the alarm") == 1
+
+    def test_that_are_quiet_settle_themselves_and_say_so(self, otto):
+        raise_alarm(kind="refusals.burst", days_ago=3)
+        raise_alarm("again", kind="refusals.burst", days_ago=3)
+        at = timezone.now()
+        alarms.raise_alarm(kind="refusals.burst", about=ABOUT, window="again", body={}, at=at)
+        raise_alarm("kept", kind="sync.crashing", days_ago=300)
+
+        with acting_as(ProcessClass.PURGE):
+            sweep_purges()
+
+        page_text = text(otto.get(URL).content.decode())
+        assert set(Alarm.objects.open().values_list("window", flat=True)) == {"again", "kept"}
+        assert "Settled automatically in the last 30 days" in page_text
+        assert "refusals.burst · raised once · Quiet for 2 d" in page_text
+        [leaf] = [leaf for leaf in Leaf.objects.all() if b"alarm.settled" in bytes(leaf.payload)]
+        assert "operator" not in json.loads(bytes(leaf.payload))["body"]
 
     def test_of_another_version_have_their_kind_and_lead_to_the_log(self, otto):
         raise_alarm(kind="later.kind")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -33,11 +33,15 @@ class OpenAlarm:
 
 @dataclass(frozen=True, slots=True)
 class AlarmGroup:
-    """:param hidden_count: open alarms of the kind that are not in `alarms`"""
+    """
+    :param quiet_period: after this long without another, an alarm is settled automatically
+    :param hidden_count: open alarms of the kind that are not in `alarms`
+    """
 
     kind: str
     title: str
     is_severe: bool
+    quiet_period: timedelta | None
     next_step: str
     since: datetime
     age: Figure
@@ -81,6 +85,7 @@ def _build_group(
         kind=kind,
         title=alarm_guide.get_alarm_title(kind),
         is_severe=kind in alarm_guide.SEVERE,
+        quiet_period=alarm_guide.QUIET_PERIODS.get(kind),
         next_step=alarm_guide.get_alarm_next_step(kind),
         since=since,
         age=Figure(

@@ -17,7 +17,7 @@ from accounts.roles import Role
 from config.process_classes import ProcessClass
 from integrations.formats.event_content import Attendee, EventContent, When
 from integrations.models import Event, Message, PurgeJob
-from integrations.operations import heartbeats, metrics
+from integrations.operations import heartbeats, metrics, open_alarms
 from integrations.providers.calendars import RemoteEvent
 from integrations.purge.overdue_sweep import PurgePromise
 from integrations.review import evidence
@@ -414,6 +414,13 @@ def _raise_alarms(stage):
                 body={"count": 31 + number, "feature": "campaigns"},
                 at=stage.at - timedelta(days=days, minutes=number),
             )
+    about, at = uuid7(), stage.at
+    for quiet_since in (at - timedelta(days=3), at, at):
+        alarms.raise_alarm(
+            kind="refusals.burst", about=about, window="writer", body={}, at=quiet_since
+        )
+        with acting_as(ProcessClass.PURGE):
+            open_alarms.settle_quiet_alarms(at=at)
 
 
 @GROUP.states(["none", "several"], scene=open_operations)
