@@ -141,7 +141,7 @@ class TestProposing:
         for _ in range(9):
             propose(assistant, alice, to=crowd)
         alarm = Alarm.objects.get(kind="sending.limit_reached")
-        assert (alarm.count, alarm.window) == (10, "few-recipients write-assistant")
+        assert (alarm.count, alarm.window) == (10, "few-recipients reply-assistant")
 
     @pytest.mark.parametrize("more", [{"to": []}, {"bcc": []}, {"undo_seconds": 5}])
     def test_names_what_is_wrong(self, alice, assistant, more):
