@@ -76,6 +76,7 @@ EXECUTED_BY_STAFF = {
     "give_back_rate",
     "list_bulk_receipts",
     "open_support_lookup",
+    "raise_alarm",
     "vault_dead",
     "vault_name_read",
     "vault_opened_held",
