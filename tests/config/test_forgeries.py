@@ -55,7 +55,6 @@ _REVIVED = "moves work forward or back; content needs the vault, and consents ar
 _TOMBSTONE = "the hash of something unknown is published as dead, and kills nothing"
 _DISCARD = "a connect of the account waits until the row expires"
 _REMOVAL = "features are told to delete; nothing is shown"
-_ALARM = "one alarm more, or an alarm that this class could have settled"
 _LEAF = "tests/limited_use/test_ledger_rows.py"
 _SESSION = "test_no_session_is_believed"
 
@@ -71,7 +70,6 @@ ANSWERS = {
     (WEB, "accounts.AuthorizationCode"): "keyed hashes, as those of tokens",
     (WEB, "accounts.UsedAssertion"): "refuses an assertion that was not used",
     (WEB, "accounts.UserMinute"): _COUNTS,
-    (WEB, "accounts.Alarm"): _ALARM,
     (WEB, "account.EmailConfirmation"): "not in use",
     (WEB, "limited_use.Leaf"): _LEAF,
     (WEB, "limited_use.OwedTombstone"): _TOMBSTONE,
@@ -83,12 +81,11 @@ ANSWERS = {
     (STAFF, "accounts.KnownNetwork"): "keyed hashes; a known network signs nobody in",
     (STAFF, "accounts.ServiceClientChange"): "tests/review/test_client_changes.py"
     "::test_has_no_proposal_of_its_own_applied",
-    (STAFF, "accounts.Alarm"): _ALARM,
+    (STAFF, "accounts.Alarm"): "settles alarms; the ledger lacks the entry",
     (STAFF, "limited_use.Leaf"): _LEAF,
     (STAFF, "integrations.ParserCount"): _COUNTS,
     (STAFF, "integrations.BulkRevocation"): "test_no_bulk_revocation_runs",
     (SYNC, "accounts.ServiceClient"): _TIMES,
-    (SYNC, "accounts.Alarm"): _ALARM,
     (SYNC, "limited_use.Leaf"): _LEAF,
     (SYNC, "limited_use.OwedTombstone"): _TOMBSTONE,
     (SYNC, "integrations.Connection"): _REVIVED,
