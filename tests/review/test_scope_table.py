@@ -288,7 +288,9 @@ class TestScopePages:
         assert sorted(listed) == sorted(ASKED[provider, product])
 
     @pytest.mark.parametrize("product", ["mail", "calendar"])
-    def test_for_administrators_also_have_the_scopes_that_people_allow_later(self, browser, settings, product):
+    def test_for_administrators_also_have_the_scopes_that_people_allow_later(
+        self, browser, settings, product
+    ):
         settings.MICROSOFT = replace(
             settings.MICROSOFT, admin_consent_url="https://entra.example/adminconsent"
         )
