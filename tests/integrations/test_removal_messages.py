@@ -44,6 +44,7 @@ from integrations.settings import purge_page
 from integrations.settings.messages.purge import PAGE_ACCOUNTS
 from limited_use.models import Receipt
 from limited_use.vault import data_keys
+from tests.api.calendars.test_writing import create_event
 from tests.broker import record_messages
 from tests.factories import actor_for, make_organisation, make_user
 from tests.integrations import removal_world
@@ -788,13 +789,8 @@ def save_event(world):
     calendar = Calendar.objects.get(integration=world.integrations["calendar"])
     hours = [(timezone.now() + timedelta(hours=one)).isoformat() for one in (5, 6)]
     when = {"object": "timespan", "start": hours[0], "end": hours[1]}
-    answer = world.client.post(
-        "/v1/users/me/events",
-        {"calendar_id": str(calendar.id), "title": "Saved", "when": when},
-        content_type="application/json",
-        headers={"Idempotency-Key": "key-00000001"},
-    )
-    assert answer.status_code == 201, answer.content
+    body = {"calendar_id": str(calendar.id), "title": "Saved", "when": when}
+    assert create_event(world.client, body).status_code == 201
 
 
 class TestWords:

@@ -9,12 +9,16 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import DriveFolder, FileKind, StandingConsent
+from config.process_classes import ProcessClass
+from integrations import connections
+from integrations.drive import standing_consent_ends
+from integrations.models import OPEN_FILE_STATES, DriveFile, DriveFolder, FileKind, StandingConsent
+from limited_use.models import Consent
 from limited_use.policy.feature_registry import FEATURES
 from tests.integrations.drive.feature_world import MIB, RECORDINGS, WAV, FeatureWorld
 from tests.integrations.drive.tus_files import UNIT, make_file
 from tests.integrations.google import ALICE_BOX
-from tests.walls import requests_act_as_web  # noqa: F401 - a fixture
+from tests.walls import acting_as, requests_act_as_web  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("LU-2.1"), pytest.mark.clause("AN-7")]
 
@@ -242,25 +246,100 @@ class TestList:
         assert "of 3 used" not in read_text(browser_of(bob).client.get(LIST))
 
 
-class TestWithdrawing:
-    @pytest.mark.claim("standing.withdraw-at-once", "standing.withdrawn", "standing.ends")
-    def test_takes_effect_at_once(self, world, browser, files, run_worker):
+def let_expire(world, consent):
+    at = timezone.now()
+    StandingConsent.objects.update(created_at=at - timedelta(days=1), expires_at=at)
+    agreements = Consent.objects.filter(item=consent.id)
+    agreements.update(given_at=at - timedelta(days=1), expires_at=at)
+    with acting_as(ProcessClass.PURGE):
+        standing_consent_ends.end_due_consents(at=at)
+
+
+def disconnect(world, _):
+    connections.disconnect_integration(
+        integration_id=world.drive.id,
+        user_id=world.user.id,
+        organisation_id=world.organisation.id,
+        at=timezone.now(),
+    )
+
+
+#: What ends a consent, in the words of the page.
+ENDS = {
+    "on the last day": let_expire,
+    "when you withdraw it": lambda world, consent: world.withdraw(consent),
+    "when you switch the feature off": lambda world, _: world.switch_off(),
+    "when you disconnect the Drive": disconnect,
+}
+SAID = [
+    "Without one, it can only propose a file to you.",
+    "the feature saves files in this one folder. Any other file is proposed to you.",
+    "A file that fails or is cancelled also counts.",
+    "Antares checks the size of each file.",
+    "It goes by the type that the feature declares, and does not look into the file.",
+    "Takes effect at once. Files in your Drive stay there.",
+    "The standing consent is withdrawn. Files that were on their way are cancelled.",
+]
+
+
+class TestWords:
+    """Each fact that a sentence of the pages states, against rows and the Drive."""
+
+    @pytest.mark.claim("standing.ends")
+    @pytest.mark.parametrize("end", ENDS)
+    def test_name_what_ends_it(self, world, browser, files, run_worker, end):
+        words = r"It ends (.+?)\. Files that are then on their way are (\w+)\."
+        ends, fate = re.search(words, read_text(browser.get(NEW))).groups()
+        assert (re.split(r",(?: and)? ", ends), fate) == (list(ENDS), "stopped")
         consent = world.give()
-        data = make_file(10)
-        world.files.upload(data, content_type=WAV)
         address = world.files.begin(2 * UNIT, content_type=WAV)
         world.files.send(address, make_file(UNIT))
 
-        answer = browser.post(f"{LIST}{consent.id}/withdraw/")
+        ENDS[end](world, consent)
 
-        assert answer["Location"] == LIST
+        assert Consent.objects.get(item=consent.id).withdrawn_at
+        assert not DriveFile.objects.filter(state__in=OPEN_FILE_STATES).exists()
         run_worker()
-        assert files.read(address)["state"] == "cancelled"
-        files.check_remote(data)
-        assert world.files.send(address, make_file(UNIT), offset=UNIT).status_code == 403
-        assert "Ended" in read_text(browser.get(LIST))
+        answer = world.files.send(address, make_file(UNIT), offset=UNIT)
+        assert answer.status_code in {401, 403, 404, 410}
+        assert files.list_remote() == []
+
+    @pytest.mark.claim("standing.without", "standing.bounds", "standing.count")
+    @pytest.mark.claim("standing.declared-type", "standing.withdraw-at-once", "standing.withdrawn")
+    def test_name_what_the_feature_may_do(self, world, browser, files):
+        pages = read_text(browser.get(NEW)), read_text(browser.get(LIST))
+        assert world.files.create(10, content_type=WAV)["Upload-State"] == "proposed"
+        consent = world.give(max_bytes=MIB, max_count=4)
+        # Not looked into: an archive that the feature declares as audio.
+        saved = b"PK\x03\x04" + make_file(10)
+        world.files.upload(saved, content_type=WAV)
+        remote = files.check_remote(saved)
+        for size, content_type in [(10, "video/mp4"), (MIB + 1, WAV)]:
+            answer = world.files.create(size, content_type=content_type)
+            assert answer["Upload-State"] == "proposed"
+        files.sandbox.fail_upload("damage")
+        failed = world.files.begin(10, content_type=WAV)
+        world.files.send(failed, make_file(10))
+        cancelled = world.files.begin(10, content_type=WAV)
+        files.http.post(f"{cancelled}/cancel")
+        on_its_way = world.files.begin(10, content_type=WAV)
+        consent.refresh_from_db()
+        assert consent.saved_count == 4
+        (folder,) = [one for one in files.list_everything() if "folder" in one["mime_type"]]
+        assert remote["parents"] == [folder["id"]]
+
+        pages += (read_text(browser.get(LIST)),)
+        pages += (read_text(browser.post(f"{LIST}{consent.id}/withdraw/", follow=True)),)
+        assert "Ended" in pages[-1]
         assert browser.post(f"{LIST}{consent.id}/withdraw/").status_code == 404
 
+        states = [files.read(address)["state"] for address in (failed, cancelled, on_its_way)]
+        assert states == ["failed", "cancelled", "cancelled"]
+        assert [one["id"] for one in files.list_remote() if not one["trashed"]] == [remote["id"]]
+        assert [text for text in SAID if text not in " ".join(pages)] == []
+
+
+class TestWithdrawing:
     def test_is_the_owners(self, world, browser_of, bob):
         consent = world.give()
 
