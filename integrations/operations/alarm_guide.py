@@ -207,16 +207,20 @@ NEXT_STEPS: Final[Mapping[str, StrOrPromise]] = {
 #: Kinds that operators see first: data may be lost, read or kept against a promise.
 SEVERE: Final = frozenset(
     {
+        "client.change_forged",
+        "client.changed",
         "client.unusual_volume",
         "egress.refused",
         "forbidden_use.permitted",
         "key.damaged",
         "keyring.unavailable",
         "keyring.unfit",
+        "ledger.entry_set_aside",
         "purge.overdue",
         "purge.residue",
         "record.damaged",
         "support.bulk_approved",
+        "support.order_unsigned",
         "support.unusual",
         "vault.stray_bytes",
         "vault.stray_key",
