@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -49,6 +50,8 @@ from integrations.settings.messages.connect import OUTCOMES
 from integrations.sync import work_leases
 from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf
+from limited_use.policy.policy_evaluation import TABLE
+from limited_use.policy.policy_vocabulary import Purpose
 from limited_use.vault import data_keys, envelope, ledger_key_wrap
 from tests.broker import record_messages, sync_message
 from tests.factories import (
@@ -62,6 +65,7 @@ from tests.factories import (
 )
 from tests.fakes.mail import KilledDuringFetch
 from tests.integrations.google import ALICE_BOX, GoogleConnectBrowser, query_of
+from tests.integrations.pages import reading
 from tests.walls import acting_as
 from tests.worlds.sandbox import GMAIL_READONLY
 
@@ -143,6 +147,22 @@ class TestConnecting:
                     continue
                 with pytest.raises(envelope.Unopenable):
                     envelope.open_record(sealed.ciphertext, sealed.binding, key)
+
+    @pytest.mark.claim("connect.nothing-else")
+    def test_names_only_purposes_that_no_rule_allows(self, browser_of, alice):
+        purposes = {
+            "marketing": Purpose.MARKETING,
+            "advertising": Purpose.ADVERTISING,
+            "sold": Purpose.DATA_SALE,
+            "to train models": Purpose.MODEL_TRAINING,
+        }
+
+        page = reading.text(browser_of(alice).client.get("/settings/connect/google/").text)
+
+        words = r"The data is not used for (\w+) or (\w+), not (\w+), and not used ([^.]+)\."
+        assert re.search(words, page).groups() == tuple(purposes)
+        refused = set(purposes.values())
+        assert {use.purpose for use, cell in TABLE.items() if cell.options}.isdisjoint(refused)
 
     @pytest.mark.claim(
         "home.no-password", "notice.no-password", "connect.no-password", "receipt.mail-stays"

@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import display_times
@@ -50,6 +52,7 @@ from tests.factories import actor_for, make_organisation, make_user
 from tests.integrations import removal_world
 from tests.integrations.calendar import local_house
 from tests.integrations.microsoft import microsoft
+from tests.integrations.pages import reading
 from tests.integrations.removal_world import (
     TRUE,
     TRUE_IN_RECEIPT,
@@ -755,6 +758,8 @@ WORDS = {
     "removal.tokens-destroyed": r"Antares (\w+ed) the (\w+) tokens\.",
     "receipt.access-ended": r"(\w+) (\w+) that Antares (no longer has) access to the account:"
     r" there is (\w+) for you to end\.",
+    "home.removed": r"The content becomes (unreadable at once) and is then (removed)\. You get a"
+    r" (signed) receipt that (anyone) can check\.",
     "receipt.calendars-stay": r"Your (\w+) at the (\w+), with the (\w+) that you saved with"
     r" (\w+)\.",
 }
@@ -806,7 +811,7 @@ class TestWords:
         (job,) = world.disconnect(product)
         world.finish(job)
         page = world.read_page(job)[0] + removal_world.lines_of(mailoutbox[-1].body)
-        said = read_words(world, product, disconnect=before, removal=page)
+        said = read_words(world, product, disconnect=before, removal=page, home="")
 
         # The other test has what it says.
         assert ("receipt.calendars-stay" in said) is (product == "calendar")
@@ -840,17 +845,23 @@ class TestWords:
 
     @pytest.mark.claim("disconnect.access-ends", "disconnect.tokens-destroyed")
     @pytest.mark.claim("removal.access-confirmed", "removal.tokens-destroyed")
-    @pytest.mark.claim("receipt.access-ended", "receipt.calendars-stay")
+    @pytest.mark.claim("receipt.access-ended", "receipt.calendars-stay", "home.removed")
     def test_name_what_has_ended_and_what_stays(self, alice, google, mailoutbox):
         world = connected(alice, RemovalAtGoogle(google), "calendar")
         save_event(world)
         assert google.grants(world.account.email)
         before, _ = world.read_before("calendar")
         (job,) = world.disconnect("calendar")
+        assert (world.has_keys("calendar"), world.has_rows("calendar")) == (False, True)
         world.finish(job)
+        assert not world.has_rows("calendar")
         page = world.read_page(job)[0] + removal_world.lines_of(mailoutbox[-1].body)
-        said = read_words(world, "calendar", disconnect=before, removal=page)
+        home = reading.text(Client().get(reverse("home")).text)
+        said = read_words(world, "calendar", disconnect=before, removal=page, home=home)
 
+        # Anyone: without an account.
+        assert world.has_receipt("calendar")
+        assert "could not be verified" not in world.read_public_page("calendar")
         assert world.account.list_answers() == [200]
         assert google.grants(world.account.email) == []
         assert not world.has_tokens
@@ -862,5 +873,6 @@ class TestWords:
             "removal.access-confirmed": {("Google", "confirmed", "no longer has")},
             "removal.tokens-destroyed": {("destroyed", "access")},
             "receipt.access-ended": {("Google", "confirmed", "no longer has", "nothing")},
+            "home.removed": {("unreadable at once", "removed", "signed", "anyone")},
             "receipt.calendars-stay": {("calendars", "provider", "events", "Antares")},
         }

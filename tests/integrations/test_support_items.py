@@ -15,6 +15,7 @@ from integrations import mail
 from integrations.access import support_permits
 from integrations.grants import provider_credentials
 from integrations.mail import support_access
+from integrations.models import Attachment
 from limited_use.agreements import consents
 from limited_use.guard.guard import AccessRefused
 from limited_use.models import Consent
@@ -217,6 +218,16 @@ class TestSupport:
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.clause("WLU-3.1")
     def test_reads_the_item_and_nothing_else_of_the_mailbox(self, message, other, alice, sam):
+        hers = cast.browser(User.objects.get(id=alice.user_id), recent=True)
+        file = Attachment.objects.get(message=message)
+        closed = {
+            "its attachments": f"messages/{message.id}/attachments/{file.id}",
+            "other messages": f"messages/{other.id}",
+            "anything else in your mailbox": f"threads/{message.thread_id}",
+        }
+        rules = reading.text(hers.get(f"/inbox/messages/{message.id}/support/").text)
+        (said,) = re.findall(r"They cannot read (its [^.]+)\.", rules)
+        assert re.split(r", (?:or )?", said) == list(closed)
         open_to_support(alice, message)
 
         page = read_item(desk(sam), message).content.decode()
@@ -226,6 +237,12 @@ class TestSupport:
         assert f"{CANARY}.pdf" not in page
         assert "OTHER" not in page
         assert read_item(desk(sam), other).status_code == 403
+        # The API has them for the owner; the staff site has no such address.
+        browser = cast.browser(sam, mfa=True, recent=True)
+        for path in closed.values():
+            address = f"/v1/users/{alice.user_id}/{path}"
+            assert hers.get(address).status_code != 404, address
+            assert browser.get(address).status_code == 404, address
 
     @pytest.mark.claim("feature.support", "stored.no-copy")
     def test_makes_no_copy_by_reading(self, message, alice, sam):

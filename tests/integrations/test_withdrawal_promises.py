@@ -95,6 +95,9 @@ class TestWithdrawing:
         assert world.live == set()
         assert not Consent.objects.filter(feature=FEATURES[product], withdrawn_at=None).exists()
         world.finish(job)
+        # The access ends: no token is left, and Google lists none; Microsoft offers no end.
+        assert not world.has_tokens
+        assert (account.list_scopes() == set()) is (account.key == "google")
         assert removal_world.is_removed_within_an_hour(world, product)
         assert not world.has_rows(product)
         assert world.has_receipt(product)
