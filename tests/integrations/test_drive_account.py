@@ -351,12 +351,6 @@ class TestStandingConsents:
         return row
 
     @pytest.mark.clause("LU-2.1")
-    def test_end_with_the_integration(self, integration, standing):
-        disconnect(integration)
-
-        assert Consent.objects.get(item=standing.id).withdrawn_at
-
-    @pytest.mark.clause("LU-2.1")
     def test_end_when_the_feature_is_switched_off_and_take_its_proposals_along(
         self, integration, standing
     ):

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from config.process_classes import ProcessClass
-from integrations import connections
 from integrations.access import drive_permits
 from integrations.drive import (
     feature_files,
@@ -526,32 +525,21 @@ class TestStandingConsent:
         with pytest.raises(standing_consent_ends.ObjectNotFound):
             other.withdraw(consent)
 
-    @pytest.mark.parametrize("by", ["disconnect", "agreement"])
-    def test_ends_with_its_drive_or_its_agreement(self, world, by):
+    def test_ends_with_its_agreement(self, world):
         consent = world.give()
-        if by == "disconnect":
-            connections.disconnect_integration(
-                integration_id=world.drive.id,
-                user_id=world.user.id,
+        with transaction.atomic():
+            consents.withdraw(
+                person_id=world.user.id,
                 organisation_id=world.organisation.id,
+                feature=RECORDINGS,
+                item=consent.id,
                 at=timezone.now(),
             )
-        else:
-            with transaction.atomic():
-                consents.withdraw(
-                    person_id=world.user.id,
-                    organisation_id=world.organisation.id,
-                    feature=RECORDINGS,
-                    item=consent.id,
-                    at=timezone.now(),
-                )
-            assert world.files.create(10, content_type=WAV)["Upload-State"] == "proposed"
-            assert standing_consent_ends.end_due_consents(at=timezone.now()) == 1
-            consent.refresh_from_db()
-            assert consent.ended_at
 
-        # The purge of a disconnected Drive deletes the row.
-        assert Consent.objects.get(item=consent.id).withdrawn_at
+        assert world.files.create(10, content_type=WAV)["Upload-State"] == "proposed"
+        assert standing_consent_ends.end_due_consents(at=timezone.now()) == 1
+        consent.refresh_from_db()
+        assert consent.ended_at
 
     def test_ends_with_the_words_of_the_feature(self, world, monkeypatch):
         consent = world.give()
