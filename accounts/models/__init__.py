@@ -2,16 +2,14 @@ from accounts.models.alarm import Alarm, AlarmKind
 from accounts.models.client import (
     CLIENT_PURPOSE,
     AuthorizationCode,
+    ClientChangeKind,
+    ClientChangeRefusal,
     ClientHour,
     ServiceClient,
+    ServiceClientChange,
     ServiceToken,
     UsedAssertion,
     UserMinute,
-)
-from accounts.models.client_change import (
-    ClientChangeKind,
-    ClientChangeRefusal,
-    ServiceClientChange,
 )
 from accounts.models.delegation import Delegation
 from accounts.models.organisation import Membership, Organisation
