@@ -16,6 +16,13 @@ pytestmark = [
     pytest.mark.thorough("the calendar's pages in a browser; tests over HTTP compare the answers"),
 ]
 OVERRIDE = "\u202egpj.exe"
+#: Whether the text of a title is inside its entry.
+IS_WHOLE = """one => {
+    const box = one.closest('.entry').getBoundingClientRect();
+    const text = one.getBoundingClientRect();
+    return text.bottom <= box.bottom + 1 && text.top >= box.top - 1
+        && text.right <= box.right + 1 && one.scrollWidth <= one.clientWidth + 1;
+}"""
 HOSTILE = f"<img src=x onerror=alert(1)>{OVERRIDE}{'long' * 60}"
 
 
@@ -149,6 +156,25 @@ class TestCalendarsInBrowser:
         spans = sorted((one["x"], one["x"] + one["width"]) for one in boxes)
         assert all(end <= start + 1 for (_, end), (start, _) in pairwise(spans))
 
+    def test_that_are_six_at_once_are_readable_in_a_week(self, visitor, screen):
+        at = datetime.now(UTC).replace(hour=16, minute=0, second=0, microsecond=0)
+        for number in range(6):
+            visitor.google.put_event(visitor.account, **event(at, 1, f"Clash {number}"))
+        page = plan(visitor).page
+        visitor.go("/calendar/?view=week")
+        is_wide = screen["width"] > 1000
+        clashes = page.locator(".hours .entry:visible", has_text="Clash")
+
+        expect(clashes).to_have_count(2 if is_wide else 6)
+        widths = [one.bounding_box()["width"] for one in clashes.all()]
+        assert min(widths) >= (50 if is_wide else 300)
+        titles = page.locator(".hours .entry-title:visible", has_text="Clash")
+        assert [one.evaluate(IS_WHOLE) for one in titles.all()] == [True] * len(widths)
+        if is_wide:
+            # Of the three at noon, one has no lane either.
+            page.get_by_role("link", name="5 more at the same time").click()
+            expect(page.locator(".entry", has_text="Clash")).to_have_count(6)
+
     @pytest.mark.parametrize("width", [375, 1280])
     def test_show_the_title_of_a_short_event_whole_and_on_one_line(self, planned, width):
         planned.page.set_viewport_size({"width": width, "height": 900})
@@ -156,13 +182,7 @@ class TestCalendarsInBrowser:
 
         title = planned.page.locator(".hours .entry-title", has_text="Standup of all")
 
-        inside = title.evaluate("""one => {
-            const box = one.closest('.entry').getBoundingClientRect();
-            const text = one.getBoundingClientRect();
-            return text.bottom <= box.bottom + 1 && text.top >= box.top - 1
-                && one.scrollWidth <= one.clientWidth + 1;
-        }""")
-        assert inside
+        assert title.evaluate(IS_WHOLE)
 
     def test_are_gone_through_by_arrows(self, planned):
         page = planned.page

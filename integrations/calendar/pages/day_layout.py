@@ -52,6 +52,7 @@ def lay_out_days(
     calendars: Mapping[UUID, CalendarStyle],
 ) -> list[LayoutValues]:
     """Return the days with their entries: `whole` above the hours, `timed` among them."""
+    max_lanes = overlap_layout.MAX_LANES if len(dates) == 1 else overlap_layout.MAX_LANES_OF_WEEK
     occurrences_by_day: dict[date, list[tuple[EventOccurrence, _LocalTimes]]] = {
         day: [] for day in dates
     }
@@ -61,7 +62,7 @@ def lay_out_days(
         for offset in range((last - first).days + 1):
             occurrences_by_day[first + offset * _DAY].append((occurrence, times))
     return [
-        _lay_out_day(day, day_occurrences, tz=tz, calendars=calendars)
+        _lay_out_day(day, day_occurrences, tz=tz, calendars=calendars, max_lanes=max_lanes)
         for day, day_occurrences in occurrences_by_day.items()
     ]
 
@@ -89,6 +90,7 @@ def _lay_out_day(
     *,
     tz: ZoneInfo,
     calendars: Mapping[UUID, CalendarStyle],
+    max_lanes: int,
 ) -> LayoutValues:
     clock_change = _get_clock_change(day, tz)
     all_day: list[LayoutValues] = []
@@ -107,7 +109,8 @@ def _lay_out_day(
     for entry, lane_position in zip(
         timed,
         overlap_layout.assign_lanes(
-            [(timed_entry["at"], timed_entry["after"]) for timed_entry in timed]
+            [(timed_entry["at"], timed_entry["after"]) for timed_entry in timed],
+            max_lanes=max_lanes,
         ),
         strict=True,
     ):

@@ -120,6 +120,16 @@ class TestLanes:
         assert [one.lanes for one in found] == [6] * 6 + [0] * 3
         assert [one.lane for one in found[:6]] == list(range(6))
 
+    def test_are_two_at_most_on_a_day_of_a_week(self):
+        at_once = [at("2026-06-01T08:00", 60) for _ in range(6)]
+        dates = [date(2026, 6, number) for number in range(1, 8)]
+        calendars = {HOME: day_layout.CalendarStyle(0, "Home")}
+
+        monday, *_ = day_layout.lay_out_days(at_once, dates, tz=BERLIN, calendars=calendars)
+
+        assert [one["lanes"] for one in monday["timed"]] == [2, 2, 0, 0, 0, 0]
+        assert monday["unplaced"] == 4
+
 
 class TestSpans:
     def test_of_a_month_are_whole_weeks(self):
