@@ -369,6 +369,13 @@ def change_of_event_with_place(stage):
     return stage.alice.get(f"{rows.find_event(stage.alice, 'Site visit')}edit/")
 
 
+@GROUP.state()
+def change_of_online_series_at_outlook(stage):
+    series = meeting(moment(2, 8), "Weekly call", recurrence=("RRULE:FREQ=DAILY;COUNT=9",))
+    rows.connect_outlook(stage, series, conference=Conference("ready", "https://teams.example/1"))
+    return stage.alice.get(f"{rows.find_event(stage.alice, 'Weekly call')}edit/")
+
+
 @GROUP.state(status=409)
 def change_of_changed(stage):
     _put(stage, meeting(moment(2), "Site visit", location="Main street 4"))
