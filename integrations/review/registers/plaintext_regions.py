@@ -67,6 +67,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.connections.authorize": "Opens the address of the account to reconnect.",
     "integrations.connections.save_grant": "Seals the tokens of a new connection.",
     "integrations.grants.provider_credentials": "Seals the tokens of a grant.",
+    "integrations.grants.unsaved_grants": "Keeps a token until it is stored, or revokes it.",
     "integrations.grants.token_refresh": "Opens a refresh token and sends it to its provider.",
     "integrations.purge.grant_revocation": "Opens tokens to revoke them at their provider.",
     "integrations.grants.credential_rekey": (
