@@ -164,7 +164,7 @@ def apply_change(
 def _settle_change(change_id: UUID, at: datetime) -> None:
     unsettled = ServiceClientChange.objects.filter(id=change_id, settled_at=None)
     with transaction.atomic(durable=True):
-        change = unsettled.select_for_update().first()
+        change = unsettled.select_for_update(no_key=True).first()
         if change is None:
             return
         try:
@@ -241,7 +241,11 @@ def _mail_operators(change_id: UUID, at: datetime) -> None:
     )
     try:
         with transaction.atomic(durable=True):
-            change = applied.select_for_update(of=("self",)).select_related("client").first()
+            change = (
+                applied.select_for_update(no_key=True, of=("self",))
+                .select_related("client")
+                .first()
+            )
             if change is None or not applied.update(notified_at=at):
                 return
             # A login may have written the row as if it were applied.
