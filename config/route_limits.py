@@ -166,7 +166,7 @@ _GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
         calendar-delete calendar-move calendar-support calendar-support-close calendar-show
         support-console review-evidence-make review-run-start operations-alarm-settle
         operations-client-new operations-client-keys operations-client-redirects
-        operations-client-retire
+        operations-client-change operations-client-retire
         switch_organisation profile account_login account_logout account_sign_in_link
         account_open_sign_in_link account_reauthenticate account_change_password
         account_reset_password account_reset_password_from_key mfa_authenticate mfa_reauthenticate

@@ -124,7 +124,9 @@ def _check_commitment(document: OwnerPart, key: bytes, keys: Sequence[VerifierKe
 def _parse_line(line: str) -> tuple[int, bytes]:
     try:
         parsed = json.loads(line)
-        return int(parsed["index"]), str(parsed["payload"]).encode(errors="surrogateescape")
+        # A bool is an int to Python.
+        if type(parsed["index"]) is int:
+            return parsed["index"], str(parsed["payload"]).encode(errors="surrogateescape")
     except (ValueError, KeyError, TypeError):
         pass
     raise ReceiptNotProven("the export cannot be read")
