@@ -157,6 +157,7 @@ def _get_connection() -> psycopg.Connection[Any]:
 def _list_grants(role_names: DatabaseRoles) -> Iterator[DatabasePrivilege]:
     models_by_label = get_tables()
     yield from _list_function_grants(role_names)
+    yield from _list_owner_grants()
     for role in role_names.all_names:
         yield DatabasePrivilege("schema", SCHEMA, "", role, "USAGE")
     for role in role_names.login_classes:
@@ -168,6 +169,13 @@ def _list_grants(role_names: DatabaseRoles) -> Iterator[DatabasePrivilege]:
         table = model._meta.db_table if model else label  # noqa: SLF001
         for role, process_class in role_names.login_classes.items():
             yield from _list_table_grants(table, model, line, role, process_class)
+
+
+def _list_owner_grants() -> Iterator[DatabasePrivilege]:
+    """Yield the right to raise alarms: commands run as the owner of the tables, too."""
+    (row,) = _get_connection().execute("SELECT current_user::text").fetchall()
+    for function in definer_functions.ALARMS:
+        yield DatabasePrivilege("function", function.signature, "", row[0], "EXECUTE")
 
 
 def _list_function_grants(role_names: DatabaseRoles) -> Iterator[DatabasePrivilege]:
