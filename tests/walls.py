@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
 from django.test import override_settings
 from django.test.client import ClientHandler
 
@@ -51,6 +52,26 @@ def _as(whose: Any) -> AbstractContextManager[None]:
         return nullcontext()
     actor = whose if isinstance(whose, Actor) else whose.actor
     return row_owner.acting_for(actor.user_id, actor.organisation_id)
+
+
+def run_sql(statement: str, *values: Any) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else cursor.rowcount
+
+
+def is_refused(statement: str, *values: Any, or_hidden: bool = False) -> bool:
+    """
+    Return whether the database itself refuses it for want of a right.
+
+    :param or_hidden: or hides each row that it would change
+    """
+    try:
+        with transaction.atomic():
+            count = run_sql(statement, *values)
+            return or_hidden and count == 0
+    except ProgrammingError as error:
+        return isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege)
 
 
 @pytest.fixture

@@ -59,11 +59,9 @@ _WRITERS: Final[Mapping[str, frozenset[str]]] = {
 
 def may_write(writer: str, event: str) -> bool:
     """:param writer: the login; one that is of no process class owns the tables"""
-    prefix = f"{settings.DATABASE_ROLE_PREFIX}_"
-    if not writer.startswith(prefix):
-        return True
     classes = _WRITERS.get(event) or _WRITERS.get(event.partition(".")[0], frozenset())
-    return writer.removeprefix(prefix) in classes
+    others = {*_ALL, "console"} - classes
+    return writer not in {f"{settings.DATABASE_ROLE_PREFIX}_{one}" for one in others}
 
 
 def find_fault(entry_id: UUID, payload: Stored, subject: Stored | None, writer: str) -> str:

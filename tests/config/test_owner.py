@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 from io import StringIO
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
@@ -19,7 +21,9 @@ from config.database.login_roles import DatabaseRoles
 from config.database.server_rights import OPEN_STATEMENTS
 from config.process_classes import ProcessClass
 from limited_use.vault.sql_functions import FUNCTIONS
+from tests.accounts.cast import EC
 from tests.bench import databases
+from tests.keyrings import copy_keyring
 
 PREFIX = f"antares_owned_{os.getpid()}"
 ROLES = DatabaseRoles(PREFIX)
@@ -194,6 +198,31 @@ class TestAnOwnerThatMayMakeRoles:
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             opened.execute("SELECT lo_from_bytea(0, 'a copy')")
+
+
+class TestCommandsOfTheOwner:
+    def test_name_people_and_clients_in_the_ledger(self, owner, settings, tmp_path):
+        settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
+        copy_keyring(settings.KEYRING.folder)
+        keys = tmp_path / "keys.json"
+        keys.write_text(json.dumps({"keys": [EC.as_dict(private=False)]}))
+        may_make_roles(owner)
+        run_owner_command("database_walls")
+        for name in ("olga", "otto"):
+            run_owner_command(
+                "people", "register", name, f"{name}@acme.example", name, "--role=operator"
+            )
+        both = ("--by", "olga", "--approved-by", "otto")
+
+        done = run_owner_command(
+            "clients", "register", "inbox-widget", str(keys), "inbox.display", *both
+        )
+
+        assert done == ("inbox-widget is registered for inbox.display\n", "")
+        assert run_owner_command("sequence_ledger").stdout.startswith("3 entries added, ")
+        with psycopg.connect(url_of(owner)) as opened:
+            leaves = "SELECT DISTINCT writer, fault FROM limited_use_leaf"
+            assert opened.execute(leaves).fetchall() == [(owner, "")]
 
 
 class TestAnOwnerThatLacksARight:

@@ -40,7 +40,7 @@ from tests.factories import make_message
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.keyrings import copy_keyring
-from tests.walls import acting_as
+from tests.walls import acting_as, run_sql
 
 HOUR = timedelta(hours=1)
 WEB, STAFF, SYNC = ProcessClass.WEB, ProcessClass.STAFF, ProcessClass.SYNC
@@ -87,12 +87,6 @@ def in_another_organisation(user):
     _, organisation, _ = houses.person("mallory", at=at)
     membership = Membership.objects.create(user=user, organisation=organisation, joined_at=at)
     return houses.household(who=(user, organisation, membership))
-
-
-def run_sql(statement, *values):
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchall() if cursor.description else cursor.rowcount
 
 
 class TestInventory:

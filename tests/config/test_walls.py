@@ -2,34 +2,17 @@
 
 import io
 
-import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, connection
 
 from config.database import database_privileges, definer_functions, provisioning
 from config.database.server_rights import OPEN_STATEMENTS
 from config.database.table_grants import GRANTS, PRIVILEGES
 from config.process_classes import ProcessClass
-from tests.walls import acting_as
+from tests.walls import acting_as, is_refused, run_sql
 
 CLASSES = list(ProcessClass)
-
-
-def run_sql(statement, *values):
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchall() if cursor.description else cursor.rowcount
-
-
-def is_refused(statement, *values):
-    """Return whether the database itself refuses it for want of a right."""
-    try:
-        with transaction.atomic():
-            run_sql(statement, *values)
-    except ProgrammingError as error:
-        return isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege)
-    return False
 
 
 def refused_to_call(function):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import psycopg
 import pytest
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import row_owner
@@ -40,7 +39,7 @@ from tests.factories import (
 from tests.integrations.support.desk import at_desk_of, find, make_agent
 from tests.integrations.support.people import make_everything
 from tests.outbox import make_command
-from tests.walls import acting_as
+from tests.walls import acting_as, is_refused, run_sql
 
 pytestmark = [pytest.mark.django_db, pytest.mark.control("4.1.1")]
 
@@ -84,22 +83,6 @@ def make_share(calendar, *, viewer, withdrawn_at):
         given_at=at,
         withdrawn_at=withdrawn_at,
     )
-
-
-def run_sql(statement, *values):
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchall() if cursor.description else cursor.rowcount
-
-
-def is_refused(statement, *values):
-    """Return whether the database itself refuses it for want of a right."""
-    try:
-        with transaction.atomic():
-            run_sql(statement, *values)
-    except ProgrammingError as error:
-        return isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege)
-    return False
 
 
 def list_readable_columns(label, table):
